@@ -295,7 +295,7 @@ class Ticket:
 
     ``requester`` is None while unknown. ``participants`` holds the requester first, then
     the people in Cc. ``assignee`` is an agent's registered address. ``policy`` names the
-    SLA policy that governs it.
+    SLA policy that governs it, ``clock`` is what ``sla`` remembers of it (JSON text).
     """
 
     id: int
@@ -320,6 +320,7 @@ class Ticket:
     snoozed_until: datetime | None = None
     merged_into: int | None = None
     spam: bool = False
+    clock: str = ""
 
     @property
     def due_at(self) -> datetime | None:

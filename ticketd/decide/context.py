@@ -1,0 +1,140 @@
+"""What a decision needs to know of the past: asked for as clues, answered as a context.
+
+``thread`` and ``commands`` name the clues, ``store`` looks them up in one read under
+the lock, and the decision sees nothing else of the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ticketd.decide.effects import MailKind, Token
+from ticketd.decide.model import Entry, Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class SignedId:
+    """An id that has the form of ours; whether its MAC is right is not yet known.
+
+    ``form`` is ``address``, ``id``, ``code`` or ``root``; a root has no purpose or serial.
+    """
+
+    form: str
+    ticket: int
+    mac: str
+    purpose: str = ""
+    serial: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Clues:
+    """What to look up for one mail or command.
+
+    ``signed`` and ``ids`` stand in threading order. ``tickets`` are numbers named in the
+    subject tag or in commands; ``folders`` are lists an agent asks for, with the agent's
+    address for ``my-open``. ``bounced`` are ids a bounce embeds.
+    """
+
+    mailbox: str
+    fingerprint: str | None = None
+    author: str | None = None
+    message_id: str | None = None
+    signed: tuple[SignedId, ...] = ()
+    ids: tuple[str, ...] = ()
+    tickets: tuple[int, ...] = ()
+    bounced: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    agent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A token that we gave out. ``last_message`` is the newest message id it told of."""
+
+    token: Token
+    revoked: bool
+    issued_at: datetime
+    last_message: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A ticket and what was said on it lately.
+
+    ``entries`` are the newest twenty, oldest first, without the files' contents.
+    ``last_customer`` is the newest mail of a participant (for the customers' thread),
+    ``reopened`` counts reopenings within the last hour, ``waiting`` the mails of ours
+    that are not sent yet as (author, message id) pairs. ``restore`` maps an agent to the
+    fields (status, assignee) that stood before their latest change.
+    """
+
+    ticket: Ticket
+    entries: tuple[Entry, ...] = ()
+    last_customer: Entry | None = None
+    note_agents: tuple[str, ...] = ()
+    reopened: int = 0
+    waiting: tuple[tuple[str, str], ...] = ()
+    restore: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The same mail was taken in before: where it went, and which mailbox had it."""
+
+    ticket: int | None
+    mailbox: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mailed:
+    """A mail that we queued: to whom, on which ticket, of which kind, whose words."""
+
+    message_id: str
+    recipient: str
+    ticket: int
+    kind: MailKind
+    author: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A parked or held mail that waits for an agent's word.
+
+    ``asked`` is whether a question about it was already sent.
+    """
+
+    item: int
+    reason: str
+    subject: str
+    at: datetime
+    state: str
+    asked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The answers to the clues.
+
+    ``tickets`` holds every ticket that a clue led to, merges followed: a merged number
+    maps to the ticket it went into. ``issued`` is keyed by (ticket, purpose, serial).
+    ``stored`` maps a message id to the tickets that hold such a message. ``expecting``
+    are the tickets that await this id from this author. ``asked`` are the items of the
+    question that a q-token belongs to. ``questioned_at`` is when the author was last asked.
+    """
+
+    next_ticket: int
+    known: Known | None = None
+    tickets: Mapping[int, History] = field(default_factory=dict)
+    issued: Mapping[tuple[int, str, str], Issued] = field(default_factory=dict)
+    stored: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    expecting: tuple[int, ...] = ()
+    mailed: tuple[Mailed, ...] = ()
+    blocked: bool = False
+    acks_last_hour: int = 0
+    automatic_last_day: int = 0
+    questioned_at: datetime | None = None
+    waiting: tuple[Waiting, ...] = ()
+    asked: tuple[int, ...] = ()
+    folders: Mapping[str, tuple[Ticket, ...]] = field(default_factory=dict)

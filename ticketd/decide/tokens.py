@@ -1,0 +1,155 @@
+"""Our signed ids: reply addresses, Message-IDs, subject codes, root ids (contract, "On the wire").
+
+HMAC-SHA256 (RFC 2104) over version, form, purpose, instance, ticket, recipient and
+serial, cut to 80 bits, in lower-case base32. Serials are derived from causes, not
+drawn: the same cause gives the same id. Knows nothing of who may do what.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+
+from ticketd.decide.context import Issued, SignedId
+from ticketd.decide.effects import Token
+from ticketd.decide.model import Purpose
+from ticketd.decide.policy import Mailbox, Policy
+
+_SERIAL, _MAC = "[a-z2-7]{8}", "[a-z2-7]{16}"
+_ID = re.compile(rf"<t(\d{{1,12}})\.({_SERIAL})\.([crnql])\.({_MAC})@[^<>@\s]{{1,255}}>", re.ASCII)
+_ROOT = re.compile(rf"<t(\d{{1,12}})\.({_MAC})@[^<>@\s]{{1,255}}>", re.ASCII)
+_ADDRESS = re.compile(
+    rf"[^+@]{{1,64}}\+t(\d{{1,12}})\.([crnql])\.({_SERIAL})\.({_MAC})@[^@\s]{{1,255}}", re.ASCII
+)
+_CODE = re.compile(rf"\[#(\d{{1,12}})\.([crnql])\.({_SERIAL})\.({_MAC})\]", re.ASCII)
+_TAG = re.compile(r"\[#(\d{1,12})\]", re.ASCII)
+_LOOP = re.compile(rf"([a-z2-7]{{1,32}}):({_MAC})", re.ASCII)
+
+
+def _base32(digest: bytes, length: int) -> str:
+    return base64.b32encode(digest).decode("ascii").lower()[:length]
+
+
+def _mac(key: bytes, instance: str, form: str, token: Token) -> str:
+    """Sign; the fields are joined by a character that none of them can hold."""
+    text = "\n".join(("v1", form, token.purpose, instance, str(token.ticket), token.recipient, token.serial))
+    return _base32(hmac.new(key, text.encode(), hashlib.sha256).digest(), 16)
+
+
+def mint(policy: Policy, purpose: Purpose, ticket: int, recipient: str, cause: str) -> Token:
+    """The token for a mail that follows from ``cause``; unguessable without the key."""
+    text = "\n".join(("serial", purpose, policy.instance, str(ticket), recipient, cause))
+    serial = _base32(hmac.new(policy.keys[0], text.encode(), hashlib.sha256).digest(), 8)
+    return Token(purpose, ticket, recipient, serial)
+
+
+def message_id(policy: Policy, token: Token, domain: str) -> str:
+    """``<t42.SERIAL.P.MAC@domain>``."""
+    mac = _mac(policy.keys[0], policy.instance, "id", token)
+    return f"<t{token.ticket}.{token.serial}.{token.purpose}.{mac}@{domain}>"
+
+
+def reply_address(policy: Policy, token: Token, mailbox: Mailbox) -> str:
+    """``support+t42.P.SERIAL.MAC@domain``."""
+    local, _, domain = mailbox.address.rpartition("@")
+    mac = _mac(policy.keys[0], policy.instance, "address", token)
+    return f"{local}+t{token.ticket}.{token.purpose}.{token.serial}.{mac}@{domain}"
+
+
+def subject_code(policy: Policy, token: Token) -> str:
+    """``[#42.P.SERIAL.MAC]``, for the links in mails to agents."""
+    mac = _mac(policy.keys[0], policy.instance, "code", token)
+    return f"[#{token.ticket}.{token.purpose}.{token.serial}.{mac}]"
+
+
+def _root_token(ticket: int) -> Token:
+    return Token(Purpose.CUSTOMER, ticket, "", "")
+
+
+def root_id(policy: Policy, ticket: int, domain: str) -> str:
+    """``<t42.MAC@domain>``: stands in References of all our mail; threads, proves nothing."""
+    return f"<t{ticket}.{_mac(policy.keys[0], policy.instance, 'root', _root_token(ticket))}@{domain}>"
+
+
+def loop_mark(policy: Policy, ticket: int) -> str:
+    """The value of X-Ticketd-Loop: signed over the ticket, since relays rewrite Message-ID."""
+    return f"{policy.instance}:{_mac(policy.keys[0], policy.instance, 'loop', _root_token(ticket))}"
+
+
+def read_message_id(text: str) -> SignedId | None:
+    """The signed id in a Message-ID of ours, or a root id; None for any other."""
+    folded = text.strip().lower()
+    if found := _ID.fullmatch(folded):
+        ticket, serial, purpose, mac = found.groups()
+        return SignedId("id", int(ticket), mac, purpose, serial)
+    if found := _ROOT.fullmatch(folded):
+        return SignedId("root", int(found[1]), found[2])
+    return None
+
+
+def read_address(address: str) -> SignedId | None:
+    """The signed id in a reply address; None for any other."""
+    if found := _ADDRESS.fullmatch(address.strip().lower()):
+        ticket, purpose, serial, mac = found.groups()
+        return SignedId("address", int(ticket), mac, purpose, serial)
+    return None
+
+
+def read_codes(subject: str) -> tuple[SignedId, ...]:
+    """The signed subject codes in a subject, in order, at most three."""
+    found = _CODE.findall(subject[:1000].lower())[:3]
+    return tuple(
+        SignedId("code", int(ticket), mac, purpose, serial) for ticket, purpose, serial, mac in found
+    )
+
+
+def read_tags(subject: str) -> tuple[int, ...]:
+    """The plain ticket numbers ``[#42]`` in a subject, at most three."""
+    return tuple(int(number) for number in _TAG.findall(subject[:1000])[:3])
+
+
+def scrub(text: str) -> str:
+    """``text`` without any signed id of ours: for what leaves the desk."""
+    for pattern in (_ID, _ROOT, _ADDRESS_ANYWHERE, _CODE):
+        text = pattern.sub("", text)
+    return text
+
+
+_ADDRESS_ANYWHERE = re.compile(rf"\+t\d{{1,12}}\.[crnql]\.{_SERIAL}\.{_MAC}", re.ASCII)
+
+
+def holds_token(text: str) -> bool:
+    """Whether an agent's token (any signed id with a purpose) stands anywhere in ``text``."""
+    folded = text.lower()
+    return bool(_ID.search(folded) or _ADDRESS_ANYWHERE.search(folded) or _CODE.search(folded))
+
+
+def is_genuine(policy: Policy, signed: SignedId, issued: Issued | None) -> bool:
+    """Whether we made this id: its MAC is right under one of our keys, in constant time.
+
+    An id with a serial needs the row that says for whom it was made.
+    """
+    if signed.form == "root":
+        token = _root_token(signed.ticket)
+    elif issued is None:
+        return False
+    else:
+        token = issued.token
+    right = (_mac(key, policy.instance, signed.form, token) for key in policy.keys)
+    return any([hmac.compare_digest(mac, signed.mac) for mac in right])
+
+
+def is_own_loop(policy: Policy, mark: str, tickets: tuple[int, ...]) -> bool:
+    """Whether an X-Ticketd-Loop value is ours for one of the tickets its mail references."""
+    found = _LOOP.fullmatch(mark.strip().lower())
+    if found is None or found[1] != policy.instance.lower():
+        return False
+    return any(
+        [
+            hmac.compare_digest(_mac(key, policy.instance, "loop", _root_token(ticket)), found[2])
+            for key in policy.keys
+            for ticket in tickets
+        ]
+    )
