@@ -6,6 +6,7 @@ database or keys in a config; ``parse`` makes them from bytes, ``store`` from ro
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -97,10 +98,9 @@ def address_key(address: str) -> str:
     local, at, domain = address.strip().rpartition("@")
     folded = domain.lower()
     if not folded.isascii():
-        try:
+        # No valid domain is compared as written, so it equals no registered one.
+        with contextlib.suppress(UnicodeError):
             folded = folded.encode("idna").decode("ascii")
-        except UnicodeError:
-            pass  # no valid domain: compared as written, so equal to no registered one
     return f"{local.lower()}{at}{folded}"
 
 
@@ -250,7 +250,9 @@ class Envelope:
 
     ``cause`` names it for good: ids of what follows from it are derived from it.
     ``late`` is True for an old mail met again (a rescan): it is never acknowledged.
-    ``released`` is how a parked or held mail was let go: ``yes``, ``note`` or None.
+    ``released`` is how a parked or held mail was let go: ``yes``, ``note``, ``accept`` or
+    None. ``item`` is the mail's ledger id, 0 where it has none (explain). ``complete`` is
+    False where the mail was too large and only its header was fetched.
     """
 
     mailbox: str
@@ -258,6 +260,8 @@ class Envelope:
     cause: str
     late: bool = False
     released: str | None = None
+    item: int = 0
+    complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)

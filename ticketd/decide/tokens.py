@@ -20,9 +20,9 @@ from ticketd.decide.policy import Mailbox, Policy
 _SERIAL, _MAC = "[a-z2-7]{8}", "[a-z2-7]{16}"
 _ID = re.compile(rf"<t(\d{{1,12}})\.({_SERIAL})\.([crnql])\.({_MAC})@[^<>@\s]{{1,255}}>", re.ASCII)
 _ROOT = re.compile(rf"<t(\d{{1,12}})\.({_MAC})@[^<>@\s]{{1,255}}>", re.ASCII)
-_ADDRESS = re.compile(
-    rf"[^+@]{{1,64}}\+t(\d{{1,12}})\.([crnql])\.({_SERIAL})\.({_MAC})@[^@\s]{{1,255}}", re.ASCII
-)
+_TAGGED = rf"\+t(\d{{1,12}})\.([crnql])\.({_SERIAL})\.({_MAC})"
+_ADDRESS = re.compile(rf"[^+@]{{1,64}}{_TAGGED}@[^@\s]{{1,255}}", re.ASCII)
+_TAGGED_ANYWHERE = re.compile(_TAGGED, re.ASCII)
 _CODE = re.compile(rf"\[#(\d{{1,12}})\.([crnql])\.({_SERIAL})\.({_MAC})\]", re.ASCII)
 _TAG = re.compile(r"\[#(\d{1,12})\]", re.ASCII)
 _LOOP = re.compile(rf"([a-z2-7]{{1,32}}):({_MAC})", re.ASCII)
@@ -110,20 +110,10 @@ def read_tags(subject: str) -> tuple[int, ...]:
     return tuple(int(number) for number in _TAG.findall(subject[:1000])[:3])
 
 
-def scrub(text: str) -> str:
-    """``text`` without any signed id of ours: for what leaves the desk."""
-    for pattern in (_ID, _ROOT, _ADDRESS_ANYWHERE, _CODE):
-        text = pattern.sub("", text)
-    return text
-
-
-_ADDRESS_ANYWHERE = re.compile(rf"\+t\d{{1,12}}\.[crnql]\.{_SERIAL}\.{_MAC}", re.ASCII)
-
-
 def holds_token(text: str) -> bool:
     """Whether an agent's token (any signed id with a purpose) stands anywhere in ``text``."""
     folded = text.lower()
-    return bool(_ID.search(folded) or _ADDRESS_ANYWHERE.search(folded) or _CODE.search(folded))
+    return bool(_ID.search(folded) or _TAGGED_ANYWHERE.search(folded) or _CODE.search(folded))
 
 
 def is_genuine(policy: Policy, signed: SignedId, issued: Issued | None) -> bool:
@@ -137,8 +127,8 @@ def is_genuine(policy: Policy, signed: SignedId, issued: Issued | None) -> bool:
         return False
     else:
         token = issued.token
-    right = (_mac(key, policy.instance, signed.form, token) for key in policy.keys)
-    return any([hmac.compare_digest(mac, signed.mac) for mac in right])
+    macs = (_mac(key, policy.instance, signed.form, token) for key in policy.keys)
+    return any(hmac.compare_digest(mac, signed.mac) for mac in macs)
 
 
 def is_own_loop(policy: Policy, mark: str, tickets: tuple[int, ...]) -> bool:
@@ -146,10 +136,7 @@ def is_own_loop(policy: Policy, mark: str, tickets: tuple[int, ...]) -> bool:
     found = _LOOP.fullmatch(mark.strip().lower())
     if found is None or found[1] != policy.instance.lower():
         return False
-    return any(
-        [
-            hmac.compare_digest(_mac(key, policy.instance, "loop", _root_token(ticket)), found[2])
-            for key in policy.keys
-            for ticket in tickets
-        ]
+    macs = (
+        _mac(key, policy.instance, "loop", _root_token(ticket)) for key in policy.keys for ticket in tickets
     )
+    return any(hmac.compare_digest(mac, found[2]) for mac in macs)
