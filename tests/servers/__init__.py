@@ -1,0 +1,1 @@
+"""Real and scripted servers for the tests: private, on loopback, on free ports, in temporary directories."""
