@@ -32,8 +32,8 @@ class SignedId:
 class Clues:
     """What to look up for one mail or command.
 
-    ``signed`` and ``ids`` stand in threading order. ``tickets`` are numbers named in the
-    subject tag or in commands; ``folders`` are lists an agent asks for, with the agent's
+    ``signed`` and ``ids`` stand in threading order. ``tags`` are the numbers in the subject's
+    tags, ``tickets`` every number named in tags or in commands; ``folders`` are lists an agent asks for, with the agent's
     address for ``my-open``. ``bounced`` are ids a bounce embeds.
     """
 
@@ -43,6 +43,7 @@ class Clues:
     message_id: str | None = None
     signed: tuple[SignedId, ...] = ()
     ids: tuple[str, ...] = ()
+    tags: tuple[int, ...] = ()
     tickets: tuple[int, ...] = ()
     bounced: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
@@ -120,7 +121,8 @@ class Context:
     ``tickets`` holds every ticket that a clue led to, merges followed: a merged number
     maps to the ticket it went into. ``issued`` is keyed by (ticket, purpose, serial).
     ``stored`` maps a message id to the tickets that hold such a message. ``expecting``
-    are the tickets that await this id from this author. ``asked`` are the items of the
+    are the tickets that await this mail's own id, or one of the ids it answers, from
+    this author in this mailbox. ``asked`` are the items of the
     question that a q-token belongs to. ``questioned_at`` is when the author was last asked.
     """
 

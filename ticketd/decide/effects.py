@@ -154,6 +154,15 @@ class Drop:
 
 
 @dataclass(frozen=True, slots=True)
+class Alert:
+    """The admins are to know of a trouble: told at most once a kind and hour."""
+
+    kind: str
+    text: str
+    mailbox: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Conclude:
     """What became of the mail in hand: exactly one a mail.
 
@@ -178,5 +187,6 @@ Effect = (
     | CancelQueued
     | Release
     | Drop
+    | Alert
     | Conclude
 )

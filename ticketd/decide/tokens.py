@@ -22,7 +22,6 @@ _ID = re.compile(rf"<t(\d{{1,12}})\.({_SERIAL})\.([crnql])\.({_MAC})@[^<>@\s]{{1
 _ROOT = re.compile(rf"<t(\d{{1,12}})\.({_MAC})@[^<>@\s]{{1,255}}>", re.ASCII)
 _TAGGED = rf"\+t(\d{{1,12}})\.([crnql])\.({_SERIAL})\.({_MAC})"
 _ADDRESS = re.compile(rf"[^+@]{{1,64}}{_TAGGED}@[^@\s]{{1,255}}", re.ASCII)
-_TAGGED_ANYWHERE = re.compile(_TAGGED, re.ASCII)
 _CODE = re.compile(rf"\[#(\d{{1,12}})\.([crnql])\.({_SERIAL})\.({_MAC})\]", re.ASCII)
 _TAG = re.compile(r"\[#(\d{1,12})\]", re.ASCII)
 _LOOP = re.compile(rf"([a-z2-7]{{1,32}}):({_MAC})", re.ASCII)
@@ -110,10 +109,26 @@ def read_tags(subject: str) -> tuple[int, ...]:
     return tuple(int(number) for number in _TAG.findall(subject[:1000])[:3])
 
 
+_ANYWHERE = re.compile(
+    "|".join(
+        (
+            rf"<?t\d{{1,12}}\.(?:{_SERIAL}\.[crnql]\.)?{_MAC}@[^<>@\s]{{1,255}}>?",
+            rf"\+t\d{{1,12}}\.[crnql]\.{_SERIAL}\.{_MAC}",
+            rf"\[#\d{{1,12}}\.[crnql]\.{_SERIAL}\.{_MAC}\]",
+        )
+    ),
+    re.ASCII | re.IGNORECASE,
+)
+
+
 def holds_token(text: str) -> bool:
-    """Whether an agent's token (any signed id with a purpose) stands anywhere in ``text``."""
-    folded = text.lower()
-    return bool(_ID.search(folded) or _TAGGED_ANYWHERE.search(folded) or _CODE.search(folded))
+    """Whether a signed id of ours stands anywhere in ``text``."""
+    return _ANYWHERE.search(text) is not None
+
+
+def scrub(text: str) -> str:
+    """``text`` without any signed id of ours: for what leaves the desk."""
+    return _ANYWHERE.sub("", text)
 
 
 def is_genuine(policy: Policy, signed: SignedId, issued: Issued | None) -> bool:

@@ -1,0 +1,223 @@
+"""What customers and robots write: it joins a ticket or opens one.
+
+Knows nothing of agents' commands; those are ``speak`` and ``act``.
+"""
+
+from __future__ import annotations
+
+from ticketd.decide import changes, compose, timing
+from ticketd.decide.authentication import Authenticated, authenticate
+from ticketd.decide.case import Case
+from ticketd.decide.effects import Conclude, Expect, Revoke
+from ticketd.decide.excerpt import excerpt
+from ticketd.decide.identify import Who
+from ticketd.decide.model import (
+    Address,
+    Channel,
+    Entry,
+    Excerpt,
+    Kind,
+    Outcome,
+    Status,
+    Ticket,
+    Verdict,
+)
+from ticketd.decide.tokens import read_message_id
+from ticketd.decide.transition import Happening, transition
+from ticketd.decide.work import Work
+
+_KINDS = {
+    Verdict.PERSON: Kind.CUSTOMER,
+    Verdict.BULK: Kind.CUSTOMER,
+    Verdict.VACATION: Kind.AUTOMATIC,
+    Verdict.BOUNCE: Kind.BOUNCE,
+}
+_ROBOTS = (Verdict.VACATION, Verdict.BOUNCE)
+NO_SUBJECT = "(no subject)"
+
+
+def take_arrival(case: Case, work: Work) -> Conclude:
+    """A mail that is nobody's command: append it where it belongs."""
+    if case.placement.ticket is None:
+        return _open(case, work)
+    return _join(case, work, case.placement.ticket)
+
+
+def _join(case: Case, work: Work, number: int) -> Conclude:
+    for other in case.placement.also:
+        _merge_conversations(work, number, other)
+        number = min(number, other)
+    _revoke_misused(case, work, number)
+    if case.placement.perhaps not in (None, number):
+        _record_perhaps(case, work, number)
+    entry = case.entry(_kind(case), _new_text(case, work, number))
+    work.append(number, entry)
+    changes.suggest_participants(work, number, case.outsiders())
+    _expect(case, work, number)
+    if _stirs(case):
+        if case.classification.verdict is Verdict.PERSON:
+            _wake(case, work, number)
+        notify_agents(work, number, entry)
+    return Conclude(Outcome.TICKET, number)
+
+
+def _merge_conversations(work: Work, one: int, other: int) -> None:
+    """A late mail shows two tickets of one requester to be one: the older one stays."""
+    changes.merge(work, max(one, other), min(one, other), "system", "one conversation")
+
+
+def _wake(case: Case, work: Work, number: int) -> None:
+    """A person among the participants wrote: open, within the budget of reopenings."""
+    ticket = work.ticket(number)
+    limit = work.policy.limits.reopens_per_ticket_per_hour
+    if ticket.status is Status.SOLVED and work.history(number).reopened >= limit:
+        work.record(number, "budget", detail=f"not reopened: {limit} reopenings within an hour")
+        return
+    # The clock first: it counts from when the mail came, the status changes now.
+    at = case.envelope.received_at
+    work.save(timing.on_customer_mail(ticket, ticket.status, work.policy, at))
+    to = transition(ticket.status, Happening.PERSON_WROTE)
+    changes.set_status(work, number, to, "system", "a participant wrote")
+
+
+def _stirs(case: Case) -> bool:
+    """Whether anybody is told: not of robots, nor of what is only recorded."""
+    return case.classification.verdict not in _ROBOTS and not case.classification.recorded
+
+
+def _kind(case: Case) -> Kind:
+    return Kind.AUTOMATIC if case.classification.recorded else _KINDS[case.classification.verdict]
+
+
+def _new_text(case: Case, work: Work, number: int | None) -> Excerpt:
+    """What is new in the customer's mail; in doubt all of it."""
+    known = work.history(number).entries if number else ()
+    return excerpt(
+        case.message.text,
+        case.message.html,
+        parents=tuple(entry.new_text for entry in known[-5:]),
+        disclaimers=work.policy.disclaimers,
+        names=(case.author.name,) if case.author.name else (),
+    )
+
+
+def _open(case: Case, work: Work) -> Conclude:
+    number = work.new_number()
+    entry = case.entry(_kind(case), _new_text(case, work, None))
+    ticket = _new_ticket(case, work, number)
+    work.save(timing.on_open(ticket, work.policy, _recipients(case), case.envelope.received_at))
+    work.record(number, "created", detail=f"by mail, {case.classification.verdict}")
+    if case.placement.perhaps:
+        _record_perhaps(case, work, number)
+    _revoke_misused(case, work, number)
+    work.append(number, entry)
+    _expect(case, work, number)
+    if not ticket.spam:
+        _acknowledge(case, work, number, entry)
+        if _stirs(case):
+            notify_agents(work, number, entry)
+    return Conclude(Outcome.TICKET, number)
+
+
+def _recipients(case: Case) -> tuple[str, ...]:
+    message = case.message
+    return tuple(person.key for person in (*message.delivered_to, *message.to, *message.cc))
+
+
+def _new_ticket(case: Case, work: Work, number: int) -> Ticket:
+    """The ticket that a mail opens. Who is unknown takes no part, nor does whom they name."""
+    requester = case.message.author if case.identity.who is not Who.UNKNOWN else None
+    others = case.outsiders()
+    participants: tuple[Address, ...] = ()
+    if requester is not None:
+        participants = (requester, *(person for person in others if person.key != requester.key))
+    robot = case.classification.verdict in _ROBOTS
+    return Ticket(
+        id=number,
+        subject=case.message.subject.strip() or NO_SUBJECT,
+        mailbox=case.envelope.mailbox,
+        created_at=case.envelope.received_at,
+        updated_at=work.now,
+        requester=requester,
+        participants=participants,
+        suggested=() if requester else others,
+        channel=Channel.EMAIL,
+        spam=case.context.blocked or robot,
+    )
+
+
+def _record_perhaps(case: Case, work: Work, number: int) -> None:
+    other = case.placement.perhaps
+    work.record(number, "perhaps", after=str(other), detail=f"perhaps #{other}: #merge {other} admits it")
+
+
+def _revoke_misused(case: Case, work: Work, number: int) -> None:
+    """Somebody else used an agent's token: it is worth nothing from now on."""
+    for issued in case.identity.foreign:
+        work.add(Revoke(issued.token))
+        work.record(
+            number,
+            "revoked",
+            detail=f"the reply address made for {issued.token.recipient} was used by somebody else",
+        )
+
+
+def _expect(case: Case, work: Work, number: int) -> None:
+    """Remember the ids that this mail answers and that have not arrived."""
+    if case.clues.author is None:
+        return
+    missing = tuple(
+        one for one in case.clues.ids if one not in case.context.stored and read_message_id(one) is None
+    )
+    if missing:
+        work.add(Expect(number, missing[:20], case.clues.author, case.envelope.mailbox))
+
+
+def notify_agents(work: Work, number: int, entry: Entry, but: tuple[str, ...] = ()) -> None:
+    """Tell the assignee, or every agent of the mailbox while nobody is assigned."""
+    ticket = work.ticket(number)
+    if ticket.spam:
+        return
+    history = work.history(number)
+    for agent in work.audience(number, but):
+        reason = "assigned to you" if ticket.assignee == agent.key else "nobody is assigned yet"
+        work.send(
+            compose.notification(work.policy, ticket, history, entry, agent, reason, work.cause, work.now)
+        )
+
+
+def _acknowledge(case: Case, work: Work, number: int, entry: Entry) -> None:
+    """Confirm receipt where the mailbox is set to, and only where nothing speaks against it."""
+    if not case.mailbox.acknowledge:
+        return
+    against = _against_acknowledging(case)
+    if against:
+        work.record(number, "ack", detail=f"not acknowledged: {against}")
+        return
+    ticket = work.ticket(number)
+    work.send(compose.acknowledgement(work.policy, ticket, entry, work.cause, work.now))
+    work.record(number, "ack", after=case.author.address)
+
+
+def _against_acknowledging(case: Case) -> str:
+    """Why this mail is not acknowledged; empty where nothing speaks against it."""
+    limits = case.policy.limits
+    ours = {person.key for person in (*case.message.to, *case.message.cc)} & case.mailbox.keys
+    unproven = bool(case.mailbox.trusted_authserv) and (
+        authenticate(case.message, case.mailbox.trusted_authserv).result is not Authenticated.PASS
+    )
+    reasons = {
+        "an unknown sender": case.identity.who is not Who.CUSTOMER,
+        f"a {case.classification.verdict} mail": case.classification.verdict is not Verdict.PERSON,
+        "the sender asks not to be answered": not case.classification.answerable,
+        "an old mail": case.envelope.late,
+        "our address is not in To or Cc": not ours,
+        "the sender is not authenticated": unproven,
+        "the budget of acknowledgements is used up": (
+            case.context.acks_last_hour >= limits.acks_per_address_per_hour
+        ),
+        "the budget of automatic mail is used up": (
+            case.context.automatic_last_day >= limits.automatic_per_address_per_day
+        ),
+    }
+    return next((reason for reason, holds in reasons.items() if holds), "")

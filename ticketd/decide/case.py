@@ -1,0 +1,90 @@
+"""One mail with everything that is known about it: what the rules look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ticketd.decide.context import Clues, Context
+from ticketd.decide.identify import Identity
+from ticketd.decide.model import (
+    Address,
+    Classification,
+    Entry,
+    Envelope,
+    Excerpt,
+    Kind,
+    Message,
+)
+from ticketd.decide.policy import Mailbox, Policy
+from ticketd.decide.thread import Placement
+
+UNKNOWN = Address("", "unknown sender")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A mail, how it came, who wrote it, what it is and where it belongs."""
+
+    message: Message
+    envelope: Envelope
+    clues: Clues
+    context: Context
+    policy: Policy
+    identity: Identity
+    classification: Classification
+    placement: Placement
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """The mailbox that the mail came to."""
+        return self.policy.mailboxes[self.envelope.mailbox]
+
+    @property
+    def author(self) -> Address:
+        """Who wrote, for showing; an unknown sender has no address."""
+        return self.message.author or Address("", self.message.from_text or UNKNOWN.name)
+
+    def outsiders(self) -> tuple[Address, ...]:
+        """The people in To and Cc who are neither agents nor ourselves, each once."""
+        named = (*self.message.to, *self.message.cc)
+        return outsiders(named, self.policy)[: self.policy.limits.recipients]
+
+    def entry(self, kind: Kind, excerpt: Excerpt | None = None) -> Entry:
+        """The mail as a message on a ticket."""
+        message = self.message
+        answered = message.in_reply_to[0] if message.in_reply_to else None
+        return Entry(
+            kind=kind,
+            author=self.author,
+            text=message.text,
+            new_text=excerpt.new_text if excerpt else message.text,
+            at=self.envelope.received_at,
+            message_id=message.message_id,
+            in_reply_to=answered,
+            references=message.references,
+            to=message.to,
+            cc=message.cc,
+            reply_to=message.reply_to[0] if message.reply_to else None,
+            subject=message.subject,
+            date=message.date,
+            html=message.html,
+            verdict=self.classification.verdict,
+            bounce=self.classification.bounce,
+            attachments=message.attachments,
+            fingerprint=message.fingerprint,
+            defects=message.defects,
+        )
+
+
+def outsiders(people: Iterable[Address], policy: Policy) -> tuple[Address, ...]:
+    """Those who are neither agents nor one of our mailboxes (plus tags included), each once."""
+    found: dict[str, Address] = {}
+    for person in people:
+        key = person.key
+        local, _, domain = key.rpartition("@")
+        base = f"{local.partition('+')[0]}@{domain}"
+        if not local or policy.is_ours(key) or policy.is_ours(base) or policy.agent_by_key(key):
+            continue
+        found.setdefault(key, person)
+    return tuple(found.values())

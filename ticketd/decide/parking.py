@@ -1,0 +1,90 @@
+"""Mails that wait for an agent's word: parked (is this yours?) and held (is this right?).
+
+Kept, nothing sent, nothing changed. The agent's registered address is asked, at most once
+an hour; ``#yes``, ``#no`` or ``#note`` in answer to that question is the word.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from ticketd.decide import compose
+from ticketd.decide.case import Case
+from ticketd.decide.commands import Commands, Problem, read_commands
+from ticketd.decide.context import Waiting
+from ticketd.decide.effects import Conclude, Drop, Release, Revoke
+from ticketd.decide.excerpt import excerpt
+from ticketd.decide.model import Outcome, Purpose, Verdict
+from ticketd.decide.policy import Agent
+from ticketd.decide.work import Work
+
+ASK_EVERY = timedelta(hours=1)
+
+
+def park(case: Case, work: Work, agent: Agent, reason: str) -> Conclude:
+    """Keep a mail that claims to be an agent's; ask that agent, together with what else waits."""
+    for issued in case.identity.foreign:
+        work.add(Revoke(issued.token))
+    asked_at = case.context.questioned_at
+    if asked_at is None or work.now - asked_at >= ASK_EVERY:
+        this = Waiting(case.envelope.item, reason, case.message.subject, case.envelope.received_at, "parked")
+        others = [one for one in case.context.waiting if one.state == "parked" and not one.asked]
+        items = (*(one for one in others if one.item != this.item), this)
+        work.send(compose.question(work.policy, agent, items, case.envelope.mailbox, work.cause, work.now))
+    return Conclude(Outcome.PARKED, case.placement.ticket, reason, agent.key)
+
+
+def hold(case: Case, work: Work, agent: Agent, reason: str, problem: Problem | None = None) -> Conclude:
+    """Keep an agent's mail that must not take effect as it is; give it back with the reason."""
+    number = case.placement.ticket
+    work.send(
+        compose.held(
+            work.policy,
+            agent,
+            work.ticket(number) if number else None,
+            case.message.subject,
+            case.message.text,
+            reason,
+            problem.nearest if problem else "",
+            case.envelope.item,
+            case.envelope.mailbox,
+            work.cause,
+            work.now,
+        )
+    )
+    return Conclude(Outcome.HELD, number, reason, agent.key)
+
+
+def is_answer(case: Case) -> bool:
+    """Whether the mail answers a question of ours, in the hand of the agent who was asked."""
+    token = case.identity.token
+    return token is not None and token.token.purpose == Purpose.QUESTION
+
+
+def take_answer(case: Case, work: Work) -> Conclude:
+    """Let go, drop or turn into a note what was asked about; anything else changes nothing."""
+    if case.classification.verdict is not Verdict.PERSON:
+        return Conclude(Outcome.IGNORED, reason="an automatic answer to a question")
+    said = read_commands(excerpt(case.message.text, case.message.html, agent=True).new_text)
+    chosen = _chosen(said, case.context.asked)
+    if chosen is None:
+        return Conclude(Outcome.IGNORED, reason="an answer to a question without #yes, #no or #note")
+    for item, how in chosen.items():
+        work.add(Drop(item) if how == "no" else Release(item, how))
+    return Conclude(Outcome.IGNORED, reason="an answer to a question")
+
+
+def _chosen(said: Commands, asked: tuple[int, ...]) -> dict[int, str] | None:
+    """What was said of each item; None where the answer cannot be understood whole."""
+    if said.problems or not said.instructions:
+        return None
+    chosen: dict[int, str] = {}
+    for one in said.instructions:
+        if one.name not in ("yes", "no", "note"):
+            return None
+        place = int(one.argument) if one.argument else 0
+        if place > len(asked):
+            return None
+        for item in (asked[place - 1],) if place else asked:
+            chosen[item] = one.name
+    return chosen

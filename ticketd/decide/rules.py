@@ -1,0 +1,177 @@
+"""The desk's whole policy: which rule a mail falls under, first to last.
+
+``decide`` is pure: mail, past, settings and time in, effects out. Each rule answers
+with what became of the mail, or None where it is not concerned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from ticketd.decide import parking, tokens
+from ticketd.decide.arrivals import take_arrival
+from ticketd.decide.bounces import take_bounce
+from ticketd.decide.case import Case
+from ticketd.decide.classify import classify
+from ticketd.decide.commands import read_commands
+from ticketd.decide.context import Clues, Context
+from ticketd.decide.effects import Conclude, Effect
+from ticketd.decide.excerpt import excerpt
+from ticketd.decide.identify import Identity, Standing, Who, identify
+from ticketd.decide.model import Classification, Envelope, Message, Outcome, Verdict
+from ticketd.decide.policy import Policy
+from ticketd.decide.speak import speak
+from ticketd.decide.thread import Placement, clues, place
+from ticketd.decide.work import Work
+
+MOST_HOPS = 50
+"""A mail with more Received fields than this goes round in circles (RFC 5321 §6.3)."""
+
+Rule = Callable[[Case, Work], Conclude | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided, and the reasons that ``explain`` shows."""
+
+    effects: tuple[Effect, ...]
+    identity: Identity
+    classification: Classification
+    placement: Placement
+    rule: str
+
+
+def read_clues(message: Message, mailbox: str, policy: Policy) -> Clues:
+    """What must be looked up before this mail can be decided."""
+    bounce = classify(message).bounce
+    found = clues(message, mailbox, bounce.message_ids if bounce else ())
+    agent = policy.agent_by_key(found.author)
+    if agent is None:
+        return found
+    said = read_commands(excerpt(message.text, message.html, agent=True).new_text)
+    named = (*said.all("merge"), *(number for number in said.all("show") if number))
+    return replace(
+        found,
+        tickets=(*found.tickets, *(int(number) for number in named)),
+        folders=said.all("list"),
+        agent=agent.key,
+    )
+
+
+def decide(
+    message: Message, envelope: Envelope, found: Clues, context: Context, policy: Policy, now: datetime
+) -> Decision:
+    """Everything that one mail does, as effects. Total: every mail gives at least one."""
+    identity = identify(message, found, context, policy, now)
+    if envelope.released in ("yes", "note") and identity.agent is not None:
+        identity = replace(identity, standing=Standing.PROVEN)
+    own = is_own(message, found, context, policy)
+    classification = classify(message, own=own)
+    placement = place(found, identity, context, policy)
+    case = Case(message, envelope, found, context, policy, identity, classification, placement)
+    work = Work(policy, context, now, envelope.cause)
+    for rule in RULES:
+        conclusion = rule(case, work)
+        if conclusion is not None:
+            effects = work.effects(conclusion)
+            return Decision(effects, identity, classification, placement, rule.__name__)
+    raise AssertionError("the last rule takes every mail")
+
+
+def is_own(message: Message, found: Clues, context: Context, policy: Policy) -> bool:
+    """Whether this is our own mail come back: our signed Message-ID, or our signed loop mark."""
+    signed = tokens.read_message_id(message.message_id or "")
+    if signed is not None and signed.form == "id":
+        issued = context.issued.get((signed.ticket, signed.purpose, signed.serial))
+        if tokens.is_genuine(policy, signed, issued):
+            return True
+    tickets = tuple(dict.fromkeys(one.ticket for one in found.signed))
+    marks = message.header_all("X-Ticketd-Loop")[:5]
+    return any(tokens.is_own_loop(policy, mark, (0, *tickets)) for mark in marks)
+
+
+def already_known(case: Case, work: Work) -> Conclude | None:
+    """The same mail twice is one message, whichever mailbox it came through."""
+    known = case.context.known
+    if known is None or case.envelope.released:
+        return None
+    if known.ticket and known.mailbox != case.envelope.mailbox and known.ticket in case.context.tickets:
+        number = case.context.tickets[known.ticket].ticket.id
+        work.record(number, "duplicate", detail=f"the same mail came to {case.envelope.mailbox}, too")
+    return Conclude(Outcome.DUPLICATE, known.ticket)
+
+
+def own_mail(case: Case, work: Work) -> Conclude | None:
+    """Our own mail come back: the ledger only."""
+    if case.classification.verdict is not Verdict.OWN:
+        return None
+    return Conclude(Outcome.OWN, case.placement.ticket)
+
+
+def circling(case: Case, work: Work) -> Conclude | None:
+    """A mail that has gone round in circles is kept apart."""
+    hops = len(case.message.header_all("Received"))
+    if hops <= MOST_HOPS or case.envelope.released:
+        return None
+    return Conclude(Outcome.QUARANTINED, reason=f"a loop: {hops} Received fields")
+
+
+def bounced(case: Case, work: Work) -> Conclude | None:
+    """A bounce goes to the ticket whose mail it is about."""
+    return take_bounce(case, work) if case.classification.verdict is Verdict.BOUNCE else None
+
+
+def robot_of_agent(case: Case, work: Work) -> Conclude | None:
+    """An agent's own vacation mail is never relayed, never a command."""
+    if case.identity.who is not Who.AGENT or case.classification.verdict is not Verdict.VACATION:
+        return None
+    return Conclude(Outcome.IGNORED, case.placement.ticket, "an agent's automatic mail")
+
+
+def forged_agent(case: Case, work: Work) -> Conclude | None:
+    """From says an agent, a trusted server says no, and no token speaks for it: unanswered."""
+    if case.identity.standing is not Standing.QUARANTINE:
+        return None
+    return Conclude(Outcome.QUARANTINED, reason="it claims to be an agent's, and DMARC says it is not")
+
+
+def unproven_agent(case: Case, work: Work) -> Conclude | None:
+    """What may be an agent's waits until that agent says so."""
+    agent = case.identity.agent
+    if agent is None or case.identity.standing is not Standing.PARK:
+        return None
+    if parking.is_answer(case):
+        return Conclude(Outcome.IGNORED, reason="an answer to a question, not proven")
+    return parking.park(case, work, agent, f"not proven: {case.identity.authentication.sign}, no token")
+
+
+def answer_to_question(case: Case, work: Work) -> Conclude | None:
+    """``#yes`` in answer to a question is the proof that was asked for."""
+    return parking.take_answer(case, work) if parking.is_answer(case) else None
+
+
+def proven_agent(case: Case, work: Work) -> Conclude | None:
+    """An agent speaks."""
+    agent = case.identity.agent
+    return speak(case, work, agent) if agent is not None else None
+
+
+def anybody_else(case: Case, work: Work) -> Conclude | None:
+    """A customer or a robot writes."""
+    return take_arrival(case, work)
+
+
+RULES: tuple[Rule, ...] = (
+    already_known,
+    own_mail,
+    circling,
+    bounced,
+    robot_of_agent,
+    forged_agent,
+    unproven_agent,
+    answer_to_question,
+    proven_agent,
+    anybody_else,
+)
