@@ -8,62 +8,59 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from ticketd.decide.model import Priority, Status, address_key
+from ticketd.decide.model import Channel, Priority, Status, address_key
+from ticketd.decide.pattern import matches
+from ticketd.decide.policy_fields import (
+    AfterIngest,
+    BusinessTime,
+    Count,
+    Day,
+    Domain,
+    Duration,
+    Flag,
+    Hours,
+    ImportSince,
+    MailAddress,
+    Name,
+    Number,
+    Pattern,
+    Period,
+    Size,
+    Span,
+    Template,
+    Text,
+    Zone,
+    check_week,
+    import_line,
+    read_duration,
+    read_size,
+    read_span,
+)
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "y": 365 * 86400}
+__all__ = [
+    "Agent",
+    "Calendar",
+    "Frozen",
+    "Holidays",
+    "Limits",
+    "Mailbox",
+    "Match",
+    "Policy",
+    "Sla",
+    "SlaPolicy",
+    "Span",
+    "read_duration",
+    "read_size",
+    "read_span",
+]
 
 
-def read_duration(value: object) -> object:
-    """Turn ``"90s"``, ``"5m"``, ``"2h"``, ``"3d"``, ``"5y"`` into a timedelta."""
-    if not isinstance(value, str):
-        return value
-    number, unit = value[:-1], value[-1:]
-    if not (number.isascii() and number.isdigit() and unit in _UNITS and len(number) <= 9):
-        raise ValueError('a duration is a number and a unit, like "90s", "5m", "2h", "3d", "5y"')
-    return timedelta(seconds=int(number) * _UNITS[unit])
-
-
-_SIZES = {"KB": 1000, "MB": 1000**2, "GB": 1000**3}
-
-
-def read_size(value: object) -> object:
-    """Turn ``"50MB"`` into bytes."""
-    if not isinstance(value, str):
-        return value
-    number, unit = value[:-2], value[-2:].upper()
-    if not (number.isascii() and number.isdigit() and unit in _SIZES):
-        raise ValueError('a size is a number and a unit, like "800KB", "50MB"')
-    return int(number) * _SIZES[unit]
-
-
-Duration = Annotated[timedelta, BeforeValidator(read_duration)]
-Size = Annotated[int, BeforeValidator(read_size)]
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A length of business time: ``time`` in hours, or ``days`` business days."""
-
-    days: int = 0
-    time: timedelta = timedelta()
-
-
-def read_span(value: object) -> object:
-    """Turn ``"4h"`` into business time, ``"2d"`` into business days."""
-    if isinstance(value, str) and value.endswith("d"):
-        duration = read_duration(value)
-        assert isinstance(duration, timedelta)
-        return Span(days=duration.days)
-    if isinstance(value, str):
-        duration = read_duration(value)
-        assert isinstance(duration, timedelta)
-        return Span(time=duration)
-    return value
+Days = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
 class Frozen(BaseModel):
@@ -75,10 +72,10 @@ class Frozen(BaseModel):
 class Agent(Frozen):
     """A person who works tickets."""
 
-    name: str
-    address: str
-    display_name: str = ""
-    aliases: tuple[str, ...] = ()
+    name: Name = Field(description="what commands call the agent: `#assign anna`")
+    address: MailAddress = Field(description="where notifications go and commands come from")
+    display_name: Text = Field("", description="the name that customers see; unset: `name`")
+    aliases: tuple[MailAddress, ...] = Field((), description="other addresses that the agent writes from")
 
     @property
     def key(self) -> str:
@@ -99,24 +96,46 @@ class Agent(Frozen):
 class Mailbox(Frozen):
     """A mailbox's desk side: who answers there, and how."""
 
-    name: str
-    address: str
-    aliases: tuple[str, ...] = ()
-    display_name: str = ""
-    agents: tuple[str, ...] | None = None
-    plus_addressing: bool = False
-    assign_on_reply: bool = True
-    collision: Literal["hold", "off"] = "hold"
-    status_after_reply: Status = Status.PENDING
-    undo_window: Duration = timedelta()
-    import_since: str | date | datetime = "now"
-    after_ingest: str = "keep"
-    trusted_authserv: tuple[str, ...] = ()
-    agent_auth: Literal["token-or-dmarc", "strict"] = "token-or-dmarc"
-    signature: str = ""
-    acknowledge: bool | str = False
-    subject_tag: bool = False
-    auto_solve_after: Duration | None = None
+    name: Name = Field(description="what commands and logs call the mailbox")
+    address: MailAddress = Field(description="the address that customers write to and get answers from")
+    aliases: tuple[MailAddress, ...] = Field((), description="other addresses that reach this mailbox")
+    display_name: Text = Field("", description="the name in From; unset: `name`")
+    agents: tuple[str, ...] | None = Field(
+        None, description="who works here, by name; unset: all agents", json_schema_extra={"default": "all"}
+    )
+    plus_addressing: Flag = Field(
+        False, description="true: `support+…@example.com` reaches this mailbox (`check --probe` tells)"
+    )
+    assign_on_reply: Flag = Field(True, description="a reply assigns an unassigned ticket to its agent")
+    collision: Literal["hold", "off"] = Field(
+        "hold", description="hold a reply that crosses another reply or a newer customer's mail"
+    )
+    status_after_reply: Status = Field(Status.PENDING, description="status after an agent's reply")
+    undo_window: Duration = Field(timedelta(), description="how long a reply waits for `#undo`")
+    import_since: ImportSince = Field(
+        "now",
+        description='what the first connection takes: `"now"`, `"all"`, a date or a duration back',
+        json_schema_extra={"type": "now, all, date or duration"},
+    )
+    after_ingest: AfterIngest = Field(
+        "keep",
+        description="what is done with a mail that was taken in",
+        json_schema_extra={"type": "keep, seen, delete or move:FOLDER"},
+    )
+    trusted_authserv: tuple[Domain, ...] = Field(
+        (), description="servers whose `Authentication-Results` are believed"
+    )
+    agent_auth: Literal["token-or-dmarc", "strict"] = Field(
+        "token-or-dmarc", description="what proves an agent; `strict`: both, needs `trusted_authserv`"
+    )
+    signature: str = Field("", description="text below every reply to a customer")
+    acknowledge: Template = Field(
+        False,
+        description="tell customers that their mail arrived; or the name of a template",
+        json_schema_extra={"type": "true, false or template"},
+    )
+    subject_tag: Flag = Field(False, description="`[#42]` in the subject to customers too")
+    auto_solve_after: Period | None = Field(None, description="solve tickets pending this long; unset: never")
 
     @property
     def shown(self) -> str:
@@ -133,79 +152,111 @@ class Mailbox(Frozen):
         """The domain of our Message-IDs."""
         return address_key(self.address).rpartition("@")[2]
 
+    @property
+    def move_to(self) -> str | None:
+        """The folder that taken mail moves to, None where it does not move."""
+        return self.after_ingest.removeprefix("move:") if self.after_ingest.startswith("move:") else None
+
+    def import_line(self, connected_at: datetime) -> datetime | None:
+        """From which INTERNALDATE on mail is taken, once first connected then; None: all of it."""
+        return import_line(self.import_since, connected_at)
+
 
 class Limits(Frozen):
     """How much of anything is accepted, and how much automatic mail is sent."""
 
-    message_size: Size = 50_000_000
-    attachments: int = Field(200, ge=1)
-    mime_depth: int = Field(20, ge=1, le=50)
-    recipients: int = Field(50, ge=1)
-    acks_per_address_per_hour: int = Field(2, ge=0)
-    automatic_per_address_per_day: int = Field(10, ge=0)
-    reopens_per_ticket_per_hour: int = Field(5, ge=0)
+    message_size: Size = Field(
+        50_000_000,
+        description="the largest mail that is taken in",
+        json_schema_extra={"type": "size", "default": '"50MB"'},
+    )
+    attachments: Number = Field(200, description="parts of one mail that are kept")
+    mime_depth: Number = Field(20, le=50, description="mails inside mails, parts inside parts")
+    recipients: Number = Field(50, description="recipients of one reply")
+    acks_per_address_per_hour: Count = Field(2, description="acknowledgements to one address")
+    automatic_per_address_per_day: Count = Field(10, description="automatic mails to one address")
+    reopens_per_ticket_per_hour: Count = Field(5, description="reopenings of one ticket")
 
 
 class Holidays(Frozen):
     """Days off: by country and by date."""
 
-    country: str | None = None
-    subdivision: str | None = None
-    extra: tuple[date, ...] = ()
+    country: str | None = Field(None, description="public holidays of this country (ISO 3166)")
+    subdivision: str | None = Field(None, description="and of this part of it (ISO 3166-2)")
+    extra: tuple[Day, ...] = Field(
+        (), description="more days off", json_schema_extra={"type": "list of dates"}
+    )
 
 
 class Calendar(Frozen):
     """Business hours. ``hours`` maps mon … sun to spans; None means always."""
 
-    timezone: str | None = None
-    hours: Mapping[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], str] | None = None
-    holidays: Holidays | None = None
+    timezone: Zone | None = Field(
+        None, description="time zone of `hours`, by its IANA name", json_schema_extra={"default": '"UTC"'}
+    )
+    hours: Annotated[Mapping[Days, Hours], AfterValidator(check_week)] | None = Field(
+        None,
+        description='business hours by day (`mon` … `sun`): `"09:00-12:00,13:00-17:00"`; unset: always',
+        json_schema_extra={"type": "table of hours"},
+    )
+    holidays: Holidays | None = Field(None, description="days off")
 
 
 class Match(Frozen):
     """What a policy applies to: every key given must hold."""
 
-    mailbox: str | None = None
-    channel: str | None = None
-    address: str | None = None
-    domain: str | None = None
-    recipient: str | None = None
-    subject: str | None = None
-    tag: str | None = None
+    mailbox: str | None = Field(None, description="the mailbox's name")
+    channel: Channel | None = Field(None, description="how the ticket came")
+    address: MailAddress | None = Field(None, description="the requester's address")
+    domain: Domain | None = Field(None, description="the requester's domain")
+    recipient: MailAddress | None = Field(None, description="an address in To or Cc")
+    subject: Pattern | None = Field(None, description="regular expression found in the subject")
+    tag: str | None = Field(None, description="a tag of the ticket")
+
+    def subject_matches(self, subject: str) -> bool:
+        """Whether ``subject`` is unset or found in the subject's first 255 characters."""
+        return self.subject is None or matches(self.subject, subject)
 
 
 def _per_priority(value: object) -> object:
     """Spread one target over all priorities; take a table per priority as it is."""
     if isinstance(value, str):
-        return {priority: read_span(value) for priority in Priority}
-    if isinstance(value, Mapping):
-        return {key: read_span(span) for key, span in value.items()}
+        span = read_span(value)
+        return dict.fromkeys(Priority, span)
+    if not isinstance(value, Mapping):
+        raise ValueError('must be a duration like "4h", or a table of one per priority')
     return value
 
 
-Targets = Annotated[Mapping[Priority, Span], BeforeValidator(_per_priority)]
+Targets = Annotated[Mapping[Priority, BusinessTime], BeforeValidator(_per_priority)]
 
 
 class SlaPolicy(Calendar):
     """A promise: which tickets it is for, their priority, and what is due when."""
 
-    name: str
-    match: Match = Match()
-    priority: Priority | None = None
-    first_reply: Targets = Field(default_factory=dict)
-    next_reply: Targets = Field(default_factory=dict)
-    solve: Targets = Field(default_factory=dict)
-    on_breach: tuple[Literal["raise", "unassign"], ...] = ()
-    warn_before: Duration | None = None
-    escalate_to: str | None = None
+    name: Name = Field(description="what `check --policy` and events call it")
+    match: Match = Field(Match(), description="what it applies to; unset: everything")
+    priority: Priority | None = Field(None, description="the priority that it gives")
+    first_reply: Targets = Field(default_factory=dict, description="business time to the first reply")
+    next_reply: Targets = Field(default_factory=dict, description="business time to each next reply")
+    solve: Targets = Field(default_factory=dict, description="business time to the solution")
+    on_breach: tuple[Literal["raise", "unassign"], ...] = Field(
+        (), description="at a breach raise the priority, unassign the ticket"
+    )
+    warn_before: Duration | None = Field(
+        None, description="remind this long before a breach", json_schema_extra={"default": "as `[sla]`"}
+    )
+    escalate_to: MailAddress | None = Field(
+        None, description="who is told of a breach", json_schema_extra={"default": "as `[sla]`"}
+    )
 
 
 class Sla(Calendar):
     """All policies, first match wins, and what they share."""
 
-    warn_before: Duration = timedelta(minutes=30)
-    escalate_to: str | None = None
-    policies: tuple[SlaPolicy, ...] = ()
+    warn_before: Duration = Field(timedelta(minutes=30), description="remind this long before a breach")
+    escalate_to: MailAddress | None = Field(None, description="who is told of a breach; unset: nobody")
+    policies: tuple[SlaPolicy, ...] = Field((), description="the first that matches wins")
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +272,8 @@ class Policy:
     keys: tuple[bytes, ...] = field(repr=False)
     mailboxes: Mapping[str, Mailbox]
     agents: Mapping[str, Agent]
-    limits: Limits = Limits()
-    sla: Sla = Sla()
+    limits: Limits = field(default_factory=Limits)
+    sla: Sla = field(default_factory=Sla)
     canned: Mapping[str, str] = field(default_factory=dict)
     admins: tuple[str, ...] = ()
     disclaimers: tuple[str, ...] = ()
