@@ -1,0 +1,141 @@
+"""Take in what was received: one mail, one transaction (architecture.md, "The heart").
+
+The bytes are read and parsed outside; inside the transaction the past is looked up under
+the desk's lock, the decision is made, and everything it says is written together with
+the ledger's outcome. That commit is the hand-over: before it the mail is still
+``received`` and is found again, after it everything follows from the outbox.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from ticketd.collect.inhand import InHand
+from ticketd.decide.effects import Conclude
+from ticketd.decide.model import Envelope, Outcome
+from ticketd.decide.order import parents_first
+from ticketd.decide.parse import parse, peek
+from ticketd.decide.policy import Policy
+from ticketd.decide.rules import Decision, decide, read_clues
+from ticketd.store import Mail, Store
+
+log = structlog.get_logger("ticketd.collect")
+
+BATCH = 200
+STRIKES = 3
+
+
+def take_in_waiting(
+    store: Store,
+    policy: Policy,
+    mailbox: str,
+    clock: Callable[[], datetime],
+    in_hand: InHand,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Counter[str]:
+    """Take in every mail that is waiting in ``mailbox``; how many came to which outcome."""
+    outcomes: Counter[str] = Counter()
+    strike_left_over(store, in_hand, clock())
+    while not stopping():
+        with store.view() as view:
+            waiting = {one.ledger_id: one for one in view.waiting(mailbox, BATCH)}
+        if not waiting:
+            break
+        order = parents_first({key: (peek(one.head), one.internal_date) for key, one in waiting.items()})
+        for ledger_id in order:
+            if stopping():
+                break
+            with in_hand.holding(ledger_id):
+                outcomes[take_in_guarded(store, policy, ledger_id, clock)] += 1
+    return outcomes
+
+
+def strike_left_over(store: Store, in_hand: InHand, now: datetime) -> None:
+    """A mail was in hand when the process died: count that against it before it is tried again."""
+    ledger_id = in_hand.left_over()
+    if ledger_id is not None:
+        with store.begin("strike") as tx:
+            tx.strike(ledger_id, "the process died while this mail was in hand", now)
+        in_hand.clear()
+
+
+def take_in_guarded(store: Store, policy: Policy, ledger_id: int, clock: Callable[[], datetime]) -> str:
+    """Take in one mail; an error of ours is a strike against it, the third quarantines it.
+
+    Raises:
+        DBAPIError: the database is in trouble, which is no fault of the mail.
+
+    """
+    try:
+        return take_in(store, policy, ledger_id, clock())
+    except DBAPIError as error:
+        if not _is_this_mails_fault(error):
+            raise
+        return _strike(store, ledger_id, clock())
+    except Exception:  # noqa: BLE001 - whatever a mail provokes is a strike against it, with its traceback
+        return _strike(store, ledger_id, clock())
+
+
+def _is_this_mails_fault(error: DBAPIError) -> bool:
+    """Whether the database refused this mail's data; a lost or full database refuses any."""
+    return type(error).__name__ in ("DataError", "IntegrityError", "ProgrammingError", "InterfaceError")
+
+
+def _strike(store: Store, ledger_id: int, now: datetime) -> str:
+    log.exception("strike", ledger_id=ledger_id)
+    with store.begin("strike") as tx:
+        attempts = tx.strike(ledger_id, traceback.format_exc(), now)
+    return Outcome.QUARANTINED if attempts >= STRIKES else "struck"
+
+
+def take_in(store: Store, policy: Policy, ledger_id: int, now: datetime) -> str:
+    """Take in one mail: one parse, one read, one decision, one commit."""
+    with store.view() as view:
+        mail = view.mail(ledger_id)
+    message = parse(mail.content, policy.limits)
+    clues = read_clues(message, mail.mailbox, policy)
+    with store.begin("take-in") as tx:
+        tx.lock_desk()
+        if not tx.is_waiting(ledger_id):
+            return "gone"
+        context = tx.context(clues, now, ledger_id)
+        decision = decide(message, envelope_of(mail), clues, context, policy, now)
+        tx.apply(decision.effects, now, ledger_id)
+    return _report(mail, message.message_id, decision)
+
+
+def envelope_of(mail: Mail) -> Envelope:
+    """How the mail came; its cause is its place in the ledger, and how it was let go."""
+    return Envelope(
+        mailbox=mail.mailbox,
+        received_at=mail.internal_date,
+        cause=f"mail/{mail.sha256}/{mail.ledger_id}/{mail.released or ''}",
+        late=mail.late,
+        released=mail.released,
+        item=mail.ledger_id,
+        complete=mail.complete,
+    )
+
+
+_VERBS = {Outcome.HELD: "held", Outcome.PARKED: "held", Outcome.QUARANTINED: "held"}
+
+
+def _report(mail: Mail, message_id: str | None, decision: Decision) -> str:
+    conclusion = next(one for one in decision.effects if isinstance(one, Conclude))
+    log.info(
+        _VERBS.get(conclusion.outcome, "taken-in"),
+        mailbox=mail.mailbox,
+        message_id=message_id,
+        ticket=conclusion.ticket,
+        outcome=str(conclusion.outcome),
+        verdict=str(decision.classification.verdict),
+        by=decision.placement.by,
+        rule=decision.rule,
+    )
+    return conclusion.outcome

@@ -1,0 +1,92 @@
+"""Tickets that are opened by hand, by a chat or by the API: same effects as by mail.
+
+Everything that a new ticket can have: who wrote, what was said, a mail to the customer,
+a note, and any command that fits a new ticket.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ticketd.decide import act, timing
+from ticketd.decide.act import Deed, Mode
+from ticketd.decide.commands import Commands, Instruction
+from ticketd.decide.model import Address, Attachment, Channel, Entry, Kind, Ticket
+from ticketd.decide.policy import Agent
+from ticketd.decide.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A ticket to open. ``said`` is what the customer said already (a chat's transcript).
+
+    ``text`` is mailed to the requester, where there is any; ``agent`` None is ``system``.
+    """
+
+    mailbox: str
+    requester: Address
+    subject: str
+    channel: Channel = Channel.MANUAL
+    said: str = ""
+    text: str = ""
+    note: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    commands: Commands = Commands()  # noqa: RUF009 - frozen
+    agent: Agent | None = None
+
+
+def open_by_hand(work: Work, opening: Opening) -> int:
+    """Open the ticket, mail the customer, tell the agents; the ticket's number."""
+    number = work.new_number()
+    actor = opening.agent.address if opening.agent else "system"
+    desk = work.policy.mailboxes[opening.mailbox]
+    tags = tuple(word[1:] for line in opening.commands.all("tag") for word in line.split())
+    ticket = Ticket(
+        id=number,
+        subject=opening.subject,
+        mailbox=opening.mailbox,
+        created_at=work.now,
+        updated_at=work.now,
+        requester=opening.requester,
+        participants=(opening.requester,),
+        channel=opening.channel,
+        tags=tags,
+    )
+    owed = bool(opening.said)
+    work.save(timing.on_open(ticket, work.policy, tuple(desk.keys), work.now, owed=owed))
+    work.record(number, "created", actor, detail=opening.channel)
+    if opening.said:
+        work.append(number, _transcript(work, opening))
+    deed = _deed(opening)
+    act.perform(work, number, deed)
+    history = work.history(number)
+    if history.entries:
+        act.open_ticket_notices(work, number, history.entries[0], deed)
+    return number
+
+
+def _transcript(work: Work, opening: Opening) -> Entry:
+    return Entry(
+        kind=Kind.CUSTOMER,
+        author=opening.requester,
+        text=opening.said,
+        new_text=opening.said,
+        at=work.now,
+        subject=opening.subject,
+        date=work.now,
+    )
+
+
+def _deed(opening: Opening) -> Deed:
+    kept = tuple(one for one in opening.commands.instructions if one.name != "tag")
+    if opening.note:
+        kept = (*kept, Instruction("note-line", opening.note))
+    says = bool(opening.text.strip() or opening.attachments)
+    return Deed(
+        agent=opening.agent,
+        commands=replace(opening.commands, instructions=kept),
+        mode=Mode.REPLY if says else Mode.NOTHING,
+        text=opening.text.strip("\n"),
+        attachments=opening.attachments,
+        opening=True,
+    )
