@@ -1,0 +1,96 @@
+import pytest
+
+from ticketd.decide.forwarded import find_forwarded, is_forward
+from ticketd.decide.model import Address, Message
+
+GMAIL = """\
+#fwd
+
+---------- Forwarded message ---------
+From: Jane Doe <jane@example.com>
+Date: Mon, Mar 3, 2025 at 10:00 AM
+Subject: Printer on fire
+To: <support@example.org>
+
+
+It burns.
+> Really?
+"""
+OUTLOOK = """\
+Von: Jane Doe [mailto:jane@example.com]
+Gesendet: Montag, 3. März 2025 10:00
+An: Support; Bob Roe <bob@example.test>
+Betreff: Printer on fire
+
+It burns.
+> Really?
+"""
+APPLE = """\
+Please see below.
+
+Begin forwarded message:
+
+> From: Jane Doe <jane@example.com>
+> Subject: Printer on fire
+> Date: 3 March 2025 at 10:00:00 CET
+> To: a@example.test, "Roe, Bob" <bob@example.test>
+>\x20
+> It burns.
+> > Really?
+"""
+THUNDERBIRD = """\
+
+
+-------- Weitergeleitete Nachricht --------
+Betreff: \tPrinter on fire
+Datum: \tMon, 3 Mar 2025 10:00:00 +0100
+Von: \tJane Doe <jane@example.com>
+An: \tsupport@example.org
+
+It burns.
+> Really?
+"""
+
+
+def mail(text: str, subject: str = "Fwd: Printer on fire", **fields: object) -> Message:
+    return Message(fingerprint="f", size=len(text), text=text, subject=subject, **fields)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("text", [GMAIL, OUTLOOK, APPLE, THUNDERBIRD])
+def test_a_forwarded_block_is_read_whole(text):
+    found = find_forwarded(mail(text))
+    assert found is not None
+    assert found.author == Address("jane@example.com", "Jane Doe")
+    assert found.subject == "Printer on fire"
+    assert "2025" in found.date
+    assert found.to
+    assert found.text.strip() == "It burns.\n> Really?"
+    assert is_forward(mail(text))
+
+
+def test_an_enclosed_mail_comes_before_a_block_in_the_text():
+    inner = mail("inside", "Inner", author=Address("bob@example.test", "Bob"), message_id="<1@example.test>")
+    found = find_forwarded(mail(GMAIL, enclosed=(inner,)))
+    assert found is not None
+    assert (found.author.address, found.text, found.message_id) == (
+        "bob@example.test",
+        "inside",
+        "<1@example.test>",
+    )
+
+
+@pytest.mark.parametrize(
+    "author",
+    ['"boss@example.org" <jane@example.com>', "Jane Doe", "jane@localhost", "", "a@b.test, c@d.test"],
+)
+def test_an_author_who_is_not_one_clean_address_is_nobody(author):
+    assert find_forwarded(mail(GMAIL.replace("Jane Doe <jane@example.com>", author))) is None
+
+
+def test_a_reply_is_no_forward():
+    reply = "Yes.\n\nOn Mon, Mar 3, 2025 at 10:00 AM Jane Doe <jane@example.com> wrote:\n\n" + "\n".join(
+        f"> {line}" for line in GMAIL.split("\n")
+    )
+    assert not is_forward(mail(reply, "Re: Printer"))
+    assert not is_forward(mail("Yes.\n\n" + OUTLOOK, "AW: Printer on fire"))
+    assert not is_forward(mail("Just words.", "Fwd: nothing"))

@@ -1,0 +1,327 @@
+"""Part a mail's text into what is new, what is quoted and what is signature.
+
+Marks and signature separators are those of RFC 3676 §4.3 to §4.5; what clients do beyond them stands in
+``quotemarks``. One pass over the lines, linear in the text. In doubt a customer's text is kept, an
+agent's is called uncertain, so that the caller holds it. It knows nothing of tickets or commands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Final
+
+from ticketd.decide.htmlquote import quoted_lines
+from ticketd.decide.model import Excerpt
+from ticketd.decide.quotelines import (
+    Boundary,
+    attribution_ending,
+    clean,
+    has_address,
+    header_block,
+    is_marked,
+    is_rule,
+    label,
+    names_original,
+    separator,
+)
+from ticketd.decide.quotemarks import FROM
+from ticketd.decide.signature import signature_start, squeeze
+
+SCANNED: Final = 65_536  # characters in which quotes are looked for
+PARENTS: Final = 262_144  # characters of earlier mails that are compared
+TELLING: Final = 16  # letters and digits that make a line tell its origin
+
+
+class _Part(Enum):
+    NEW = auto()
+    QUOTED = auto()
+    SIGNATURE = auto()
+
+
+@dataclass(slots=True)
+class _Sheet:
+    """The lines of a mail and what each of them is, filled in as the scan goes on."""
+
+    lines: list[str]
+    parts: list[_Part] = field(default_factory=list)
+    marked: list[bool] = field(default_factory=list)
+    doubt: bool = False
+    cut: int | None = None  # where everything below is quoted without marks
+    doubtful_cut: bool = False
+
+    def set(self, start: int, stop: int, part: _Part) -> None:
+        self.parts[start:stop] = [part] * (stop - start)
+
+    def is_new(self, at: int) -> bool:
+        return self.parts[at] is _Part.NEW and bool(clean(self.lines[at]))
+
+    def has_new(self) -> bool:
+        return any(self.is_new(at) for at in range(len(self.lines)))
+
+
+def excerpt(
+    text: str,
+    html: str | None = None,
+    *,
+    agent: bool = False,
+    marker: str | None = None,
+    parents: Sequence[str] = (),
+    disclaimers: Sequence[str] = (),
+    names: Sequence[str] = (),
+) -> Excerpt:
+    """Find the new text of a mail whose plain text is ``text``. Never raises; linear time.
+
+    ``html`` helps where the text has lost its quote marks. ``agent``: the mail answers a notification
+    of ours; in doubt ``certain`` is False. Everything from a line that holds ``marker`` is quoted.
+    ``parents`` are the texts of earlier mails, ``disclaimers`` texts to cut, ``names`` the author's.
+    """
+    head, tail = _split(text.replace("\r\n", "\n").replace("\r", "\n"))
+    sheet = _Sheet(head.split("\n"))
+    sheet.parts = [_Part.NEW] * len(sheet.lines)
+    sheet.marked = [is_marked(line) for line in sheet.lines]
+    if html and not any(sheet.marked):
+        for at in quoted_lines(html, sheet.lines):
+            sheet.marked[at] = True
+    _scan(sheet, marker, agent)
+    known = _known_lines(parents)
+    _compare(sheet, known, agent)
+    if not agent and sheet.cut is not None and not sheet.has_new():
+        return Excerpt(new_text=text.strip("\n"), certain=False)
+    _sign(sheet, names, disclaimers)
+    if agent:
+        sheet.doubt = sheet.doubt or _is_doubtful(sheet, known, marker, bool(tail))
+    return _assemble(sheet, tail)
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Part a text that is too long to scan at the end of a line: (to scan, the rest)."""
+    if len(text) <= SCANNED:
+        return text, ""
+    at = text.rfind("\n", 0, SCANNED)
+    at = at if at >= 0 else SCANNED
+    return text[:at], text[at:]
+
+
+def _scan(sheet: _Sheet, marker: str | None, agent: bool) -> None:
+    """Walk down the lines and mark what is quoted, until a boundary says that the rest is."""
+    at, floor = 0, 0
+    while at < len(sheet.lines):
+        if sheet.marked[at]:
+            start, at = at, _run_end(sheet, at)
+            sheet.set(start, at, _Part.QUOTED)
+            floor = at
+            continue
+        span = _boundary(sheet, at, floor, marker, agent)
+        if span is None:
+            at += 1
+            continue
+        start, stop, cuts = span
+        sheet.set(start, stop, _Part.QUOTED)
+        below = _next_content(sheet, stop)
+        if cuts and not (below is not None and sheet.marked[below]):
+            sheet.cut = start
+            sheet.set(start, len(sheet.lines), _Part.QUOTED)
+            return
+        at = floor = stop
+
+
+def _run_end(sheet: _Sheet, at: int) -> int:
+    """One past the last line of the marked run that begins at ``at``; blank lines inside belong to it."""
+    end = at
+    while at < len(sheet.lines) and (sheet.marked[at] or not clean(sheet.lines[at])):
+        if sheet.marked[at]:
+            end = at + 1
+        at += 1
+    return end
+
+
+def _next_content(sheet: _Sheet, at: int) -> int | None:
+    """The next line that is not blank."""
+    return next((i for i in range(at, len(sheet.lines)) if clean(sheet.lines[i])), None)
+
+
+def _boundary(
+    sheet: _Sheet, at: int, floor: int, marker: str | None, agent: bool
+) -> tuple[int, int, bool] | None:
+    """A boundary at this line: (its first line, one past its last, whether all below is quoted)."""
+    lines = sheet.lines
+    if marker and marker in lines[at]:
+        return _above_marker(sheet, at, floor), len(lines), True
+    kind = separator(lines[at])
+    if kind is Boundary.FORWARDED and not agent:
+        return len(lines), len(lines), False  # what a customer forwards is what they want to show
+    if kind is not None:
+        return _rules_above(lines, at, floor), _block_after(lines, at + 1), True
+    found = label(lines[at]) if ":" in lines[at][:60] or "：" in lines[at][:60] else None
+    if found and (found[0] == FROM or at == 0 or label(lines[at - 1]) is None):
+        block = header_block(lines, at)
+        if block:
+            return _rules_above(lines, at, floor), block.stop, True
+    return _attribution(sheet, at, floor)
+
+
+def _block_after(lines: Sequence[str], at: int) -> int:
+    """One past the header block that follows a separator, if one does."""
+    while at < len(lines) and not clean(lines[at]):
+        at += 1
+    block = header_block(lines, at, announced=True) if at < len(lines) else None
+    return block.stop if block else at
+
+
+def _attribution(sheet: _Sheet, at: int, floor: int) -> tuple[int, int, bool] | None:
+    """An attribution that ends at this line, if it is strong or stands above marked lines."""
+    found = attribution_ending(sheet.lines, at, floor)
+    if found is None:
+        return None
+    below = _next_content(sheet, at + 1)
+    above_marks = below is not None and sheet.marked[below]
+    if not (found.strong or above_marks):
+        return None
+    if below is None and not has_address(clean(sheet.lines[at])):
+        return None
+    return _rules_above(sheet.lines, found.start, floor), found.stop, True
+
+
+def _rules_above(lines: Sequence[str], start: int, floor: int) -> int:
+    """Take in the drawn rules, and "Original message" without dashes, that stand above a boundary."""
+    at = start
+    while at > floor:
+        above = at - 1
+        while above > floor and not clean(lines[above]) and at - above < 3:
+            above -= 1
+        if not (is_rule(lines[above]) or names_original(lines[above])):
+            return at
+        at = above
+    return at
+
+
+def _above_marker(sheet: _Sheet, at: int, floor: int) -> int:
+    """Where the quote that holds the marker begins: the client's own lines above it belong to it."""
+    above = at - 1
+    while above >= floor and not clean(sheet.lines[above]):
+        above -= 1
+    if above < floor:
+        return at
+    found = attribution_ending(sheet.lines, above, floor)
+    if found:
+        return _rules_above(sheet.lines, found.start, floor)
+    if clean(sheet.lines[above]).endswith((":", "：")):
+        sheet.doubt = True
+    return _rules_above(sheet.lines, at, floor)
+
+
+def _known_lines(parents: Sequence[str]) -> frozenset[str]:
+    """The telling lines of earlier mails, squeezed."""
+    room, known = PARENTS, set()
+    for parent in reversed(parents):
+        for line in parent[:room].split("\n"):
+            if len(squeezed := squeeze(line)) >= TELLING:
+                known.add(squeezed)
+        room -= len(parent)
+        if room <= 0:
+            break
+    return frozenset(known)
+
+
+def _compare(sheet: _Sheet, known: frozenset[str], agent: bool) -> None:
+    """Mark as quoted the last new lines where they repeat earlier mails without any mark."""
+    if not known:
+        return
+    start, hits, others = None, 0, 0
+    for at in range(len(sheet.lines) - 1, -1, -1):
+        if not sheet.is_new(at):
+            continue
+        squeezed = squeeze(sheet.lines[at])
+        if squeezed in known:
+            start, hits = at, hits + 1
+        elif len(squeezed) >= TELLING:
+            others += 1
+        if others > hits // 4:
+            break
+    if start is not None and (hits >= 2 or agent):
+        sheet.set(start, len(sheet.lines), _Part.QUOTED)
+        sheet.doubt = True
+
+
+def _sign(sheet: _Sheet, names: Sequence[str], disclaimers: Sequence[str]) -> None:
+    """Mark the signature at the end of each run of new lines."""
+    for start, stop in _new_runs(sheet):
+        cut = start + signature_start(sheet.lines[start:stop], names, disclaimers)
+        sheet.set(cut, stop, _Part.SIGNATURE)
+
+
+def _new_runs(sheet: _Sheet) -> list[tuple[int, int]]:
+    """The runs of lines that are new, as (first, one past last)."""
+    runs, start = [], None
+    for at, part in enumerate([*sheet.parts, _Part.QUOTED]):
+        if part is _Part.NEW:
+            start = at if start is None else start
+        elif start is not None:
+            runs.append((start, at))
+            start = None
+    return runs
+
+
+def _is_doubtful(sheet: _Sheet, known: frozenset[str], marker: str | None, long: bool) -> bool:
+    """Whether an agent's new text may hold quoted matter, or lack some of their own."""
+    lines = sheet.lines
+    new = [at for at in range(len(lines)) if sheet.is_new(at)]
+    if long and sheet.cut is None:
+        return True
+    if any(lines[at].lstrip().startswith("|") or (marker and marker in lines[at]) for at in new):
+        return True
+    if any(squeeze(lines[at]) in known for at in new):
+        return True
+    if not new and sheet.cut is not None:
+        return not (marker and any(marker in line for line in lines))
+    return _has_wrapped_marks(sheet)
+
+
+def _has_wrapped_marks(sheet: _Sheet) -> bool:
+    """Whether a new line clings to a marked line above: perhaps the rest of a quoted line."""
+    return any(
+        sheet.is_new(at) and sheet.marked[at - 1] and clean(sheet.lines[at - 1]).strip("> ") != ""
+        for at in range(1, len(sheet.lines))
+    )
+
+
+def _assemble(sheet: _Sheet, tail: str) -> Excerpt:
+    """Put the parts together; the unscanned tail goes where the scan ended."""
+    lines, parts = sheet.lines, sheet.parts
+    if tail:
+        rest = tail.lstrip("\n").split("\n")
+        last = parts[-1] if sheet.cut is not None or parts[-1] is not _Part.SIGNATURE else _Part.NEW
+        lines, parts = [*lines, *rest], [*parts, *([last] * len(rest))]
+    return Excerpt(
+        new_text=_joined(lines, parts, _Part.NEW),
+        quoted=_joined(lines, parts, _Part.QUOTED),
+        signature=_joined(lines, parts, _Part.SIGNATURE),
+        certain=not sheet.doubt,
+    )
+
+
+def _joined(lines: Sequence[str], parts: Sequence[_Part], wanted: _Part) -> str:
+    """The lines of one part; where others were between them, one blank line stands."""
+    taken: list[str] = []
+    gap = False
+    for line, part in zip(lines, parts, strict=True):
+        if part is not wanted:
+            gap = True
+            continue
+        if gap and taken and taken[-1].strip() and line.strip():
+            taken.append("")
+        gap = gap and not line.strip()
+        taken.append(line)
+    return _trimmed(taken)
+
+
+def _trimmed(lines: list[str]) -> str:
+    """Join lines without the blank ones at both ends."""
+    start, stop = 0, len(lines)
+    while start < stop and not lines[start].strip():
+        start += 1
+    while stop > start and not lines[stop - 1].strip():
+        stop -= 1
+    return "\n".join(lines[start:stop]).rstrip()

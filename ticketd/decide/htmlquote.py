@@ -1,0 +1,174 @@
+"""Find by the structure of an HTML mail which lines of its plain text are quoted.
+
+Clients say what they quote by elements, classes and ids: blockquote, ``gmail_quote``, ``divRplyFwdMsg``,
+``appendonsend``, ``moz-cite-prefix``, ``yahoo_quoted``, ``protonmail_quote`` and others, which
+Outlook renames with ``x_``. It knows nothing of how the plain text was made: both are compared by
+letters and digits alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from ticketd.decide.signature import squeeze, squeeze_lines
+
+LARGEST: Final = 524_288  # characters of HTML that are looked at
+NODES: Final = 40_000  # elements and texts that are looked at
+ANCHOR: Final = 40  # letters and digits by which a quote is found in the text
+
+# Elements that hold nothing but what is quoted.
+_HOLDS: Final = (
+    "gmail_attr",
+    "gmail_extra_quote",
+    "moz-cite-prefix",
+    "moz-forward-container",
+    "yahoo_quoted",
+    "yahooquoted",
+    "protonmail_quote",
+    "tutanota_quote",
+    "zmail_extra",
+    "zimbra_quote",
+    "yiv_quoted",
+    "replyforwardcontainer",
+    "quoted-text",
+    "quotedtext",
+    "hm_quote",
+    "mb_quote",
+    "bloop_original_html",
+    "airmail_ext_original",
+    "spark_quote",
+    "messagereplysig_quote",
+    "mail_quote",
+    "ms-outlook-mobile-reference-message",
+    "ms-outlook-ios-reference-expand",
+    "gmx_quote",
+    "quote_mail",
+    "origbody",
+    "isforwardcontent",
+    "edo-quote",
+)
+# Elements from which on everything is quoted.
+_BEGINS: Final = (
+    "divrplyfwdmsg",
+    "appendonsend",
+    "mail-editor-reference-message-container",
+    "replysplit",
+    "stopspelling",
+    "olk_src_body_section",
+    "reply-intro",
+    "replyheader",
+    "hmhr",
+    "zwchr",
+    "marker_quoted",
+    "isreplycontent",
+)
+_SKIPPED: Final = frozenset({"script", "style", "head", "title", "noscript", "template", "meta", "link"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A run of text in the HTML, squeezed, and whether it is quoted."""
+
+    text: str
+    quoted: bool
+
+
+def quoted_lines(html: str, lines: Sequence[str]) -> list[int]:
+    """Say which of the plain ``lines`` stand in a quote of ``html``; none where they cannot be compared."""
+    pieces = _pieces(html)
+    if not any(piece.quoted for piece in pieces):
+        return []
+    joined, starts = squeeze_lines(lines)
+    spans = _spans(pieces, joined)
+    return _lines_within(lines, starts, spans)
+
+
+def _pieces(html: str) -> list[_Piece]:
+    """The text of an HTML mail as alternating runs of new and quoted matter."""
+    runs: list[tuple[bool, list[str]]] = []
+    for text, quoted in _walk(html):
+        if not runs or runs[-1][0] != quoted:
+            runs.append((quoted, []))
+        runs[-1][1].append(text)
+    pieces = [_Piece(squeeze("".join(texts)), quoted) for quoted, texts in runs]
+    return [piece for piece in pieces if piece.text]
+
+
+def _walk(html: str) -> Iterator[tuple[str, bool]]:
+    """Visit the texts in document order, each with whether it is quoted. No recursion."""
+    root = LexborHTMLParser(html[:LARGEST]).body
+    stack: list[tuple[LexborNode, bool]] = [(root, False)] if root is not None else []
+    begun, left = False, NODES
+    while stack and left:
+        left -= 1
+        node, within = stack.pop()
+        if node.next is not None and node is not root:
+            stack.append((node.next, within))
+        if node.tag == "-text":
+            yield node.text_content or "", within or begun
+        elif node.tag not in _SKIPPED:
+            begun = begun or _begins(node)
+            if node.child is not None:
+                stack.append((node.child, within or _holds(node)))
+
+
+def _names(node: LexborNode) -> str:
+    """The classes and ids of an element, casefolded, without the prefix that Outlook adds to them."""
+    attributes = node.attributes
+    names = f"{attributes.get('class') or ''} {attributes.get('id') or ''}".casefold()
+    return " ".join(name.removeprefix("x_").removeprefix("x_") for name in names.split())
+
+
+def _holds(node: LexborNode) -> bool:
+    """Whether an element holds what is quoted and nothing else."""
+    if node.tag == "blockquote":
+        return not _is_indent(node)
+    names = _names(node)
+    return bool(names) and any(name in names for name in _HOLDS)
+
+
+def _is_indent(node: LexborNode) -> bool:
+    """Whether a blockquote is a mere indentation, as Outlook and Gmail make by their buttons."""
+    style = (node.attributes.get("style") or "").replace(" ", "").casefold()
+    return "margin:0004" in style and "border:none" in style
+
+
+def _begins(node: LexborNode) -> bool:
+    """Whether everything from an element on is quoted: a client's mark, or Outlook's drawn line."""
+    names = _names(node)
+    if names and any(name in names for name in _BEGINS):
+        return True
+    style = (node.attributes.get("style") or "").replace(" ", "").casefold()
+    return "border-top:solid#" in style and "padding:3.0pt0" in style.replace("3pt0", "3.0pt0")
+
+
+def _spans(pieces: Sequence[_Piece], joined: str) -> list[tuple[int, int]]:
+    """Where the quoted pieces stand in the squeezed plain text."""
+    spans, at = [], 0
+    for number, piece in enumerate(pieces):
+        start = joined.find(piece.text[:ANCHOR], at)
+        if start < 0:
+            continue
+        whole = joined.startswith(piece.text, start)
+        tail = joined.find(piece.text[-ANCHOR:], start) if not whole else -1
+        stop = start + len(piece.text) if whole else tail + len(piece.text[-ANCHOR:]) if tail >= 0 else start
+        if piece.quoted:
+            last = number == len(pieces) - 1
+            spans.append((start, len(joined) if last else stop))
+        at = stop
+    return spans
+
+
+def _lines_within(lines: Sequence[str], starts: Sequence[int], spans: Sequence[tuple[int, int]]) -> list[int]:
+    """The lines whose first letter stands within a span."""
+    found, number = [], 0
+    for at, line in enumerate(lines):
+        while number < len(spans) and spans[number][1] <= starts[at]:
+            number += 1
+        if number < len(spans) and spans[number][0] <= starts[at] and squeeze(line):
+            found.append(at)
+    return found

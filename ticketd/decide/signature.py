@@ -1,0 +1,141 @@
+"""Find where the signature, the device's line or a disclaimer begins in a piece of new text.
+
+The separator is that of RFC 3676 §4.3. Closings ("Best regards, Anna") are text and stay.
+It knows nothing of quotes: it is given the new lines of a mail alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from ticketd.decide import quotemarks
+from ticketd.decide.quotelines import clean, is_rule
+
+LONGEST: Final = 40  # lines that may follow a signature separator
+FOOTER: Final = 12  # lines that may follow a drawn rule at the end of a list mail
+_FOOTER_WORDS: Final = ("mailing list", "unsubscribe", "mailman", "listinfo", "groups.google", "list info")
+
+
+def signature_start(lines: Sequence[str], names: Sequence[str] = (), disclaimers: Sequence[str] = ()) -> int:
+    """The first line of what is signature in ``lines``; their number where nothing is.
+
+    ``names`` are the author's display names, ``disclaimers`` the texts that a config says to cut.
+    """
+    end = _content_end(lines, len(lines))
+    starts = [end, _disclaimer(lines[:end], disclaimers), _delimiter(lines[:end]), _list_footer(lines[:end])]
+    cut = _content_end(lines, min(starts))
+    starts.append(_device_line(lines[:cut]))
+    cut = _content_end(lines, min(starts))
+    starts.append(_dash_name(lines[:cut], names))
+    start = min(starts)
+    return start if start < end else len(lines)
+
+
+def _content_end(lines: Sequence[str], end: int) -> int:
+    """One past the last line before ``end`` that is not blank."""
+    while end and not clean(lines[end - 1]):
+        end -= 1
+    return end
+
+
+def _delimiter(lines: Sequence[str]) -> int:
+    """Where ``-- `` (RFC 3676 §4.3), or what clients make of it, begins the last lines."""
+    for at in range(len(lines) - 1, max(-1, len(lines) - 1 - LONGEST), -1):
+        if clean(lines[at]) in ("--", "—", "__", "– –", "- -"):
+            return _earlier_delimiter(lines, at)
+    return len(lines)
+
+
+def _earlier_delimiter(lines: Sequence[str], at: int) -> int:
+    """A list's footer may carry a second delimiter: the first of both begins the signature."""
+    for before in range(at - 1, max(-1, at - 8), -1):
+        if clean(lines[before]) == "--":
+            return before
+    return at
+
+
+def _list_footer(lines: Sequence[str]) -> int:
+    """Where a drawn rule begins what a mailing list adds below each mail."""
+    for at in range(len(lines) - 1, max(-1, len(lines) - 1 - FOOTER), -1):
+        if is_rule(lines[at], 20):
+            below = " ".join(clean(line).casefold() for line in lines[at + 1 :])
+            return at if any(word in below for word in _FOOTER_WORDS) else len(lines)
+    return len(lines)
+
+
+def _device_line(lines: Sequence[str]) -> int:
+    """Where "Sent from my …" ends the text: it and at most two lines that follow it."""
+    seen = 0
+    for at in range(len(lines) - 1, -1, -1):
+        if not clean(lines[at]):
+            continue
+        seen += 1
+        if seen > 3:
+            break
+        if names_device(lines[at]):
+            return at
+    return len(lines)
+
+
+def names_device(line: str) -> bool:
+    """Whether a line is one that phones and mail programs add: "Sent from my iPhone"."""
+    bare = clean(line).strip("*_-—–~|<>[]() .。!·•").casefold()
+    words = bare.split()
+    if not bare or len(bare) > 110 or len(words) > 14:
+        return False
+    device = any(word.strip(",.;:!()<>[]") in quotemarks.DEVICES for word in words)
+    device = device or any(name in bare for name in ("iphone", "ipad", "android", "outlook"))
+    if bare.startswith(quotemarks.SENT_FROM):
+        prefix = next(phrase for phrase in quotemarks.SENT_FROM if bare.startswith(phrase))
+        rest = bare[len(prefix) :]
+        return device or (bare.startswith("sent from my ") and len(rest.split()) <= 3 and "," not in rest)
+    return device and len(words) <= 8 and bare.endswith(quotemarks.SENT_FROM_ENDS)
+
+
+def _dash_name(lines: Sequence[str], names: Sequence[str]) -> int:
+    """Where a last line ``-Name`` or ``- Name`` signs the text."""
+    at = len(lines) - 1
+    if at < 1 or clean(lines[at - 1]) or len(lines[at]) > 60:
+        return len(lines)
+    bare = clean(lines[at])
+    name = bare.lstrip("-–—").strip()
+    if name == bare or not name or len(name.split()) > 3 or any(char.isdigit() for char in name):
+        return len(lines)
+    known = {word.casefold() for full in names for word in (full, *full.split())}
+    tight = bare[1:2] != " " and all(word[0].isupper() for word in name.split())
+    return at if name.casefold() in known or tight else len(lines)
+
+
+def _disclaimer(lines: Sequence[str], disclaimers: Sequence[str]) -> int:
+    """Where one of the configured disclaimers begins, however its lines are wrapped."""
+    wanted = [squeezed for text in disclaimers if len(squeezed := squeeze(text)) >= 12]
+    if not wanted:
+        return len(lines)
+    joined, starts = squeeze_lines(lines)
+    found = [at for text in wanted if (at := joined.find(text[:200])) >= 0]
+    return min((_line_at(starts, at) for at in found), default=len(lines))
+
+
+def squeeze(text: str) -> str:
+    """The letters and digits of a text alone, casefolded: what wrapping and marks cannot change."""
+    return "".join(filter(str.isalnum, text.casefold()))
+
+
+def squeeze_lines(lines: Sequence[str]) -> tuple[str, list[int]]:
+    """The squeezed lines joined, and at which offset each begins."""
+    parts, starts, offset = [], [], 0
+    for line in lines:
+        part = squeeze(line)
+        parts.append(part)
+        starts.append(offset)
+        offset += len(part)
+    return "".join(parts), starts
+
+
+def _line_at(starts: Sequence[int], offset: int) -> int:
+    """Which line holds the squeezed character at ``offset``."""
+    at = len(starts) - 1
+    while at > 0 and starts[at] > offset:
+        at -= 1
+    return at
