@@ -1,0 +1,195 @@
+"""What stands around a customer's words in a mail to an agent: the marker, the card, the links.
+
+``mailto:`` links as RFC 6068 has them. Every line that a customer wrote is marked, so
+that nothing in it can ever be taken for a command. Knows nothing of headers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import quote
+
+from markupsafe import Markup, escape
+
+from ticketd.decide import clean, letter, tokens, words
+from ticketd.decide.effects import Token
+from ticketd.decide.model import Address, Attachment, Entry, Kind, Priority, Status, Ticket
+from ticketd.decide.policy import Agent, Mailbox, Policy
+
+MARKER = "--- Write your answer above this line ---"
+BAR = "| "
+_BAR_HTML = Markup('<i class="q">|</i> ')
+_SHOWN = 100_000  # characters of one text that a mail shows; the ticket keeps it whole
+_COLLEAGUES = 8
+_VERBS = {
+    Kind.CUSTOMER: "wrote",
+    Kind.REPLY: "replied",
+    Kind.NOTE: "noted",
+    Kind.AUTOMATIC: "answered automatically",
+    Kind.BOUNCE: "reported a failure",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A ready mail: what it does in words, the command in it, the ``mailto:``.
+
+    ``bare`` is the ``mailto:`` without words in its subject, for plain text.
+    """
+
+    label: str
+    command: str
+    href: str
+    bare: str
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where an agent's ready mails go, and what in them proves for whom they were made."""
+
+    plain: str
+    worded: str
+
+    @staticmethod
+    def of(policy: Policy, mailbox: Mailbox, token: Token, subject: str) -> Desk:
+        """The signed address, else the desk's with a signed code in the subject (RFC 6068)."""
+        if mailbox.plus_addressing:
+            address = tokens.reply_address(policy, token, mailbox)
+            code = f"[#{token.ticket}]" if token.ticket else ""
+        else:
+            address, code = mailbox.address, tokens.subject_code(policy, token)
+        plain = f"mailto:{quote(address, safe='@')}?subject={quote(code, safe='')}"
+        return Desk(plain, f"{plain}{quote(f' {clean.line(subject, 60)}'.rstrip(), safe='')}")
+
+    def link(self, label: str, command: str) -> Link:
+        """A ready mail with one command."""
+        body = f"&body={quote(command, safe='')}%0D%0A"
+        return Link(label, command, self.worded + body, self.plain + body)
+
+
+def links(policy: Policy, ticket: Ticket, mailbox: Mailbox, token: Token, agent: Agent) -> list[Link]:
+    """The usual actions on a ticket as it stands, for this agent."""
+    desk = Desk.of(policy, mailbox, token, letter.title(ticket.subject))
+    return [desk.link(label, command) for label, command in _actions(policy, ticket, agent)]
+
+
+def _actions(policy: Policy, ticket: Ticket, agent: Agent) -> list[tuple[str, str]]:
+    assignee = policy.agent_by_key(ticket.assignee)
+    mine = assignee is not None and assignee.name == agent.name
+    actions = [("Give back", "#unassign")] if mine else [("Take", "#take")]
+    if ticket.requester is None:
+        actions.append(("Name the requester", "#requester "))
+    wanted = {Status.OPEN: "Open", Status.PENDING: "Pending", Status.SOLVED: "Solved"}
+    actions += [(word, f"#{status}") for status, word in wanted.items() if status is not ticket.status]
+    urgent = ticket.priority is Priority.URGENT
+    actions += [("Normal", "#normal")] if urgent else [("Urgent", "#urgent")]
+    others = [one for one in policy.agents_of(ticket.mailbox) if one not in (agent, assignee)]
+    if len(others) <= _COLLEAGUES:
+        actions += [(f"Give to {clean.name(one.shown)}", f"#assign {one.name}") for one in others]
+    return [*actions, ("Note", "#note"), ("Spam", "#spam"), ("Show all", "#show")]
+
+
+def suggestions(policy: Policy, ticket: Ticket, mailbox: Mailbox, token: Token) -> list[Link]:
+    """People who were in Cc later and do not take part yet, each with the mail that admits them."""
+    desk = Desk.of(policy, mailbox, token, letter.title(ticket.subject))
+    return [
+        desk.link(person_text(person), f"#cc {clean.name(person.address, 254)}")
+        for person in ticket.suggested
+    ]
+
+
+def rows(policy: Policy, ticket: Ticket, now: datetime) -> list[tuple[str, str]]:
+    """The card: what a ticket is, as label and value."""
+    assignee = policy.agent_by_key(ticket.assignee)
+    requester = person_text(ticket.requester) if ticket.requester else "unknown"
+    found = [
+        ("Subject", letter.title(ticket.subject) or "(none)"),
+        ("Status", _status(policy, ticket)),
+        ("Priority", str(ticket.priority)),
+        ("Assignee", clean.name(assignee.shown) if assignee else "nobody"),
+        ("Due", due(policy, ticket, now)),
+        ("Requester", requester),
+        ("With", ", ".join(person_text(person) for person in others_than_requester(ticket))),
+        ("Tags", ", ".join(clean.name(tag) for tag in ticket.tags)),
+    ]
+    return [(label, value) for label, value in found if value]
+
+
+def _status(policy: Policy, ticket: Ticket) -> str:
+    if ticket.merged_into:
+        return f"merged into {ticket.merged_into}"
+    if ticket.snoozed_until:
+        return f"{ticket.status}, until {letter.moment(policy, ticket.snoozed_until)}"
+    return f"{ticket.status}, spam" if ticket.spam else str(ticket.status)
+
+
+def due(policy: Policy, ticket: Ticket, now: datetime) -> str:
+    """What is due next, in words; empty where nothing is."""
+    if ticket.status is not Status.OPEN or ticket.due_at is None:
+        return ""
+    text = words.due_in_words(ticket, now, letter.zone(policy))
+    return text if ticket.due_at <= now else f"{text} ({letter.moment(policy, ticket.due_at)})"
+
+
+def others_than_requester(ticket: Ticket) -> tuple[Address, ...]:
+    """The participants but the requester."""
+    requester = ticket.requester.key if ticket.requester else None
+    return tuple(person for person in ticket.participants if person.key != requester)
+
+
+def person_text(person: Address) -> str:
+    """The bare address first, then the name, nothing invisible in either."""
+    address, name = clean.name(person.key, 254), clean.name(person.name)
+    if not address:
+        return f"unknown ({name})" if name else "unknown"
+    return f"{address} ({name})" if name and name != address else address
+
+
+def short_name(person: Address) -> str:
+    """A name to call somebody by; never an address."""
+    name = clean.name(person.name)
+    if name and "@" not in name:
+        return name
+    return clean.name(person.address.partition("@")[0]) or "Somebody unknown"
+
+
+def headline(entry: Entry) -> str:
+    """``Jane Doe wrote``."""
+    return f"{short_name(entry.author)} {_VERBS[entry.kind]}"
+
+
+def said(entry: Entry, whole: bool = False) -> str:
+    """What an entry says: its new text, or the whole of it where asked or where nothing is new."""
+    text = clean.body(entry.text if whole or not entry.new_text.strip() else entry.new_text)
+    if len(text) <= _SHOWN:
+        return text
+    return f"{text[:_SHOWN]}\n… (cut here: the ticket keeps it whole)"
+
+
+def quoted(text: str) -> str:
+    """Every line marked with a bar."""
+    return (BAR + text.replace("\n", f"\n{BAR}")).replace(f"{BAR}\n", "|\n")
+
+
+def quoted_html(text: str) -> Markup:
+    """Every line marked with a bar, as HTML, nothing in it markup."""
+    return _BAR_HTML + escape(text).replace("\n", Markup("<br>\n") + _BAR_HTML)
+
+
+def file_names(files: Sequence[Attachment]) -> list[str]:
+    """Each file's name with its size where that is known."""
+    return [_file_name(file) for file in files]
+
+
+def _file_name(file: Attachment) -> str:
+    name = clean.name(file.filename, 150)
+    return f"{name} ({_size(file.size)})" if file.size else name
+
+
+def _size(size: int) -> str:
+    for unit, factor in (("MB", 1000**2), ("KB", 1000)):
+        if size >= factor:
+            return f"{size / factor:.1f} {unit}"
+    return f"{size} bytes"

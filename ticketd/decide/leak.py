@@ -1,0 +1,146 @@
+"""The leak guard: what must not stand in a mail to a customer, found in its text and files.
+
+Commands, signed ids, the card of a notification, agents' private addresses, notes, and
+quoted header blocks. It gives reasons in words and changes nothing; ``scrub`` takes out
+our ids where a reply goes out all the same. Linear in the text; knows nothing of MIME.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from ticketd.decide import card, tokens
+from ticketd.decide.model import Attachment, Entry, Kind
+from ticketd.decide.policy import Policy
+
+_SIGNED = re.compile(
+    r"<t\d{1,12}(?:\.[a-z2-7]{8}\.[crnql])?\.[a-z2-7]{16}@[^<>@\s]{1,255}>"
+    r"|\+t\d{1,12}\.[crnql]\.[a-z2-7]{8}\.[a-z2-7]{16}"
+    r"|\[#\d{1,12}\.[crnql]\.[a-z2-7]{8}\.[a-z2-7]{16}\]",
+    re.ASCII | re.IGNORECASE,
+)
+_COMMAND = re.compile(r"[#＃]\s?[^\W\d]")
+_ADDRESS = re.compile(r"[^\s<>()\[\],;:\"']+")
+_LABELS = {
+    "from": "from von de da van od från fra lähettäjä от отправитель kimden 差出人 发件人",
+    "date": "date sent datum gesendet envoyé enviado enviada fecha data inviato verzonden wysłano skickat"
+    " sendt дата отправлено 日期 发送时间",
+    "to": "to an à para a aan do till til кому kime 宛先 收件人",
+    "subject": "subject betreff objet asunto oggetto assunto onderwerp temat ämne emne тема konu 件名 主题",
+}
+_FAMILY = {word: family for family, words in _LABELS.items() for word in words.split()}
+_BLOCK = 8  # lines within which three labels make a header block
+_TOLD = 16  # characters of a note's line from which on finding it again is no chance
+_SEARCHED = 2_000_000  # bytes of a text file that are looked through
+
+
+def reasons(
+    policy: Policy,
+    text: str,
+    entries: Iterable[Entry] = (),
+    files: Sequence[Attachment] = (),
+    escaped: bool = False,
+) -> list[str]:
+    """Why ``text`` and ``files`` must not go to a customer, in words; empty where they may.
+
+    ``entries`` are the ticket's messages. ``escaped`` says that the agent began the text
+    with ``##``, so that its first line is meant as it stands.
+    """
+    lines = text.splitlines()
+    found = [
+        None if escaped else _command(lines),
+        "it contains a signed address or id of ours" if _SIGNED.search(text) else None,
+        _card(lines),
+        _private_address(policy, text),
+        _note(text, entries),
+        "it contains the header of another mail" if _header_block(lines) else None,
+        *(_file(file) for file in files),
+    ]
+    return [reason for reason in found if reason]
+
+
+def scrub(text: str) -> str:
+    """``text`` without any signed id of ours."""
+    return _SIGNED.sub("", text)
+
+
+def _command(lines: Sequence[str]) -> str | None:
+    first = next((line.strip("\u200b\u200c\u200d\ufeff\xa0 \t") for line in lines if line.strip()), "")
+    if _COMMAND.match(first):
+        return f"its first line looks like a command: {first[:60]}"
+    return None
+
+
+def _card(lines: Sequence[str]) -> str | None:
+    if any(card.MARKER in line for line in lines):
+        return "it contains a part of our notification"
+    if any(_is_barred(line) for line in lines):
+        return "it contains lines marked with | as in our notifications"
+    return None
+
+
+def _is_barred(line: str) -> bool:
+    """A line of ours; a row of a table, closed by a bar as well, is the agent's own."""
+    plain = line.lstrip("> \t")
+    return plain.startswith(card.BAR) and not plain.rstrip().endswith("|")
+
+
+def _private_address(policy: Policy, text: str) -> str | None:
+    folded = text.lower()
+    if "@" not in folded:
+        return None
+    words = {word.strip(".!?*_") for word in _ADDRESS.findall(folded) if "@" in word}
+    for agent in policy.agents.values():
+        for key in agent.keys:
+            if key in words and not policy.is_ours(key):
+                return f"it contains an agent's own address: {key}"
+    return None
+
+
+def _squeeze(text: str) -> str:
+    return " ".join(text.lower().split())
+
+
+def _note(text: str, entries: Iterable[Entry]) -> str | None:
+    """Whether a whole note, or a line of one that is no chance, stands in the text."""
+    known = tuple(entries)
+    public = _squeeze(" ".join(one.text for one in known if one.kind is not Kind.NOTE))
+    squeezed = _squeeze(text)
+    for note in (one for one in known if one.kind is Kind.NOTE):
+        pieces = [_squeeze(piece) for piece in (note.new_text, *note.new_text.splitlines())]
+        if any(len(piece) >= _TOLD and piece in squeezed and piece not in public for piece in pieces):
+            return "it contains the text of a note"
+    return None
+
+
+def _header_block(lines: Sequence[str]) -> bool:
+    """Whether labels of three kinds of field stand close together, as above a quoted mail."""
+    near: list[tuple[int, str]] = []
+    for number, line in enumerate(lines):
+        family = _label(line)
+        if family is None:
+            continue
+        near = [(at, one) for at, one in near if number - at < _BLOCK] + [(number, family)]
+        if len({one for _, one in near}) >= 3 and "from" in {one for _, one in near}:
+            return True
+    return False
+
+
+def _label(line: str) -> str | None:
+    label, colon, rest = line[:200].lstrip("> \t*").replace("：", ":").partition(":")
+    if not colon or not rest.strip(" *"):
+        return None
+    return _FAMILY.get(label.strip(" *\xa0").lower())
+
+
+def _file(file: Attachment) -> str | None:
+    """Our ids in the name of a file, or in a file that is text: a mail of ours, sent along."""
+    if _SIGNED.search(file.filename):
+        return "the name of an attached file contains a signed address or id of ours"
+    readable = file.content_type.lower().startswith(("text/", "message/")) or file.filename.lower().endswith(
+        ".eml"
+    )
+    if readable and tokens.holds_token(file.content[:_SEARCHED].decode("latin-1")):
+        return f"the attached file {file.filename} contains a signed address or id of ours"
+    return None

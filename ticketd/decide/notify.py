@@ -1,0 +1,248 @@
+"""Mails that tell an agent something: what a customer or colleague wrote, what failed; and alerts.
+
+To exactly one agent, from the desk, answered to the desk: nothing in their headers
+leads around it. Knows nothing of who must be told of what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from ticketd.decide import card, clean, letter, tokens
+from ticketd.decide.context import History
+from ticketd.decide.effects import MailKind, Outgoing, Token
+from ticketd.decide.model import Address, Attachment, Entry, Kind, Purpose, Ticket
+from ticketd.decide.policy import Agent, Mailbox, Policy
+
+ATTACHED = 10_000_000  # bytes of files that one notification carries; the ticket keeps all
+
+
+def notification(
+    policy: Policy,
+    ticket: Ticket,
+    history: History | None,
+    entry: Entry | None,
+    agent: Agent,
+    reason: str,
+    cause: str,
+    now: datetime,
+    purpose: Purpose = Purpose.REPLY,
+    conversation: Sequence[Entry] = (),
+) -> Outgoing:
+    """Tell one agent of ``entry`` (or, without one, of ``reason`` alone), with the ticket's card.
+
+    ``purpose`` says what answering it means: a reply to the customer, or a note.
+    ``conversation`` are earlier entries, oldest first, for one who is new to the ticket.
+    """
+    mailbox = letter.desk_of(policy, ticket.mailbox)
+    token = tokens.mint(policy, purpose, ticket.id, agent.key, f"{cause}/told")
+    files, left_out = _files(entry)
+    values = _values(policy, ticket, entry, agent, mailbox, token, now, is_first(history, entry))
+    values |= {
+        "reason": clean.line(reason),
+        "files": card.file_names(files),
+        "left_out": card.file_names(left_out),
+        "earlier": [told(policy, one) for one in conversation],
+    }
+    texts = letter.texts_of(policy)
+    return letter.seal(
+        policy,
+        ticket_draft(
+            policy,
+            ticket,
+            agent,
+            token,
+            cause=cause,
+            now=now,
+            sender=f"{_speaker(entry)} via {mailbox.shown}" if entry else mailbox.shown,
+            text=texts.render("notification.txt", **values),
+            html=texts.render("notification.html", **values),
+            files=files,
+        ),
+    )
+
+
+def ticket_draft(
+    policy: Policy,
+    ticket: Ticket,
+    agent: Agent,
+    token: Token,
+    *,
+    cause: str,
+    now: datetime,
+    sender: str,
+    text: str,
+    html: str,
+    kind: MailKind = MailKind.NOTIFICATION,
+    files: tuple[Attachment, ...] = (),
+) -> letter.Draft:
+    """A mail to an agent in the ticket's own conversation: one subject, one root."""
+    mailbox = letter.desk_of(policy, ticket.mailbox)
+    root = tokens.root_id(policy, ticket.id, mailbox.domain)
+    return letter.Draft(
+        kind=kind,
+        mailbox=mailbox,
+        token=token,
+        cause=cause,
+        now=now,
+        sender=sender,
+        to=(letter.agent_address(agent),),
+        subject=f"[#{ticket.id}] {letter.title(ticket.subject)}".strip(),
+        text=text,
+        html=html,
+        files=files,
+        in_reply_to=root,
+        # its own id too: a relay that rewrites Message-ID leaves References alone
+        references=(tokens.message_id(policy, token, mailbox.domain), root),
+        fields=letter.agent_fields(policy, mailbox, token, ticket.id),
+        ticket=ticket.id,
+    )
+
+
+def is_first(history: History | None, entry: Entry | None) -> bool:
+    """Whether this entry opened the ticket: then all of it is shown, forwarded mail too."""
+    earlier = history.entries if history else ()
+    return (
+        not any(one.fingerprint != entry.fingerprint or one.id != entry.id for one in earlier)
+        if entry
+        else False
+    )
+
+
+def _values(
+    policy: Policy,
+    ticket: Ticket,
+    entry: Entry | None,
+    agent: Agent,
+    mailbox: Mailbox,
+    token: Token,
+    now: datetime,
+    whole: bool,
+) -> dict[str, object]:
+    return {
+        "marker": card.MARKER,
+        "number": ticket.id,
+        "note": token.purpose is Purpose.NOTE,
+        "customer": card.short_name(ticket.requester) if ticket.requester else "the customer",
+        "entry": told(policy, entry, whole) if entry else None,
+        "warnings": warnings(policy, entry) if entry else [],
+        "card": card.rows(policy, ticket, now),
+        "links": card.links(policy, ticket, mailbox, token, agent),
+        "suggested": card.suggestions(policy, ticket, mailbox, token),
+    }
+
+
+def told(policy: Policy, entry: Entry, whole: bool = False) -> dict[str, object]:
+    """One entry as the templates show it; ``whole`` shows what it quotes, too."""
+    text = card.said(entry, whole)
+    return {
+        "headline": card.headline(entry),
+        "at": letter.moment(policy, entry.at),
+        "note": entry.kind is Kind.NOTE,
+        "text": card.quoted(text),
+        "html": card.quoted_html(text),
+        "files": card.file_names(entry.attachments),
+    }
+
+
+def warnings(policy: Policy, entry: Entry) -> list[str]:
+    """What an agent should know before believing this mail."""
+    if entry.kind is not Kind.CUSTOMER:
+        return []
+    found = []
+    shown, address = clean.name(entry.author.name), clean.name(entry.author.key, 254)
+    if not address:
+        found.append("The sender could not be made out" + (f": From said {shown}." if shown else "."))
+    elif "@" in shown and address not in shown.lower():
+        found.append(f"The sender calls themselves {shown}, but the address is {address}.")
+    if entry.reply_to and entry.reply_to.key != entry.author.key:
+        found.append(
+            f"They ask for answers at {card.person_text(entry.reply_to)}; yours will go to the requester."
+        )
+    return [*found, *(clean.line(defect) for defect in entry.defects)]
+
+
+def _speaker(entry: Entry) -> str:
+    name = card.short_name(entry.author)
+    return f"{name} (note)" if entry.kind is Kind.NOTE else name
+
+
+def _files(entry: Entry | None) -> tuple[tuple[Attachment, ...], tuple[Attachment, ...]]:
+    """The files that go along, and those that are too big to."""
+    taken: list[Attachment] = []
+    left: list[Attachment] = []
+    room = ATTACHED
+    for file in entry.attachments if entry else ():
+        fits = file.size <= room
+        (taken if fits else left).append(file)
+        room -= file.size if fits else 0
+    return tuple(taken), tuple(left)
+
+
+def failure(
+    policy: Policy,
+    agent: Agent,
+    ticket: Ticket,
+    recipient: str,
+    error: str,
+    their_text: str,
+    permanent: bool,
+    cause: str,
+    now: datetime,
+) -> Outgoing:
+    """Tell an agent that somebody did not get their mail (or not yet), with the text of it."""
+    mailbox = letter.desk_of(policy, ticket.mailbox)
+    token = tokens.mint(policy, Purpose.REPLY, ticket.id, agent.key, f"{cause}/failed")
+    text = clean.body(their_text)
+    values = {
+        "marker": card.MARKER,
+        "number": ticket.id,
+        "recipient": clean.name(recipient, 254),
+        "error": clean.line(error),
+        "permanent": permanent,
+        "text": card.quoted(text),
+        "html": card.quoted_html(text),
+        "card": card.rows(policy, ticket, now),
+        "links": card.links(policy, ticket, mailbox, token, agent),
+    }
+    texts = letter.texts_of(policy)
+    return letter.seal(
+        policy,
+        ticket_draft(
+            policy,
+            ticket,
+            agent,
+            token,
+            cause=cause,
+            now=now,
+            sender=f"Not delivered via {mailbox.shown}" if permanent else f"Delayed via {mailbox.shown}",
+            text=texts.render("failure.txt", **values),
+            html=texts.render("failure.html", **values),
+        ),
+    )
+
+
+def alert(
+    policy: Policy, address: str, mailbox: str, subject: str, text: str, cause: str, now: datetime
+) -> Outgoing:
+    """Tell an admin of trouble."""
+    desk = letter.desk_of(policy, mailbox)
+    token = tokens.mint(policy, Purpose.LIST, 0, address.lower(), f"{cause}/alert")
+    root = tokens.root_id(policy, 0, desk.domain)
+    return letter.seal(
+        policy,
+        letter.Draft(
+            kind=MailKind.ALERT,
+            mailbox=desk,
+            token=token,
+            cause=cause,
+            now=now,
+            sender=policy.name or desk.shown,
+            to=(Address(address),),
+            subject=f"[ticketd] {clean.line(subject)}",
+            text=letter.texts_of(policy).render("alert.txt", text=clean.body(text), name=policy.name),
+            references=(root,),
+            fields=letter.GENERATED,
+        ),
+    )
