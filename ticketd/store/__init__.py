@@ -1,1 +1,23 @@
-"""TODO"""
+"""The ledger through which all stages hand over: tables, transactions, views, migrations.
+
+Rows never leave this package; values of ``decide`` and plain JSON do.
+"""
+
+from ticketd.store.apply import Applied
+from ticketd.store.database import Desk, Store, Transaction
+from ticketd.store.outbox import Claimed
+from ticketd.store.receive import Mail, MailboxState, Received, WaitingMail
+from ticketd.store.views import View
+
+__all__ = [
+    "Applied",
+    "Claimed",
+    "Desk",
+    "Mail",
+    "MailboxState",
+    "Received",
+    "Store",
+    "Transaction",
+    "View",
+    "WaitingMail",
+]

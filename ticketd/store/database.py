@@ -1,0 +1,184 @@
+"""The store's door: open, migrate, hold, begin, view.
+
+A writer gets a transaction, a reader a view; every commit has a name and two points at
+which a test may stop the process. Knows nothing of mail.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import inspect, select, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+
+from ticketd.errors import TicketdError, UsageError
+from ticketd.store import hooks
+from ticketd.store.dialect import explain, insert_or_ignore, is_outage
+from ticketd.store.engine import Turnstile, make_engine, marker_of, prepare_file, read_url, shown, telling
+from ticketd.store.hold import hold_file, hold_session
+from ticketd.store.migrations import HEAD, KNOWN
+from ticketd.store.outbox import Outboxing
+from ticketd.store.tables import desk
+from ticketd.store.time import Timing
+from ticketd.store.views import View
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the desk is for good: its name on the wire, and its keys, the signing one first."""
+
+    instance: str
+    keys: tuple[bytes, ...] = field(repr=False)
+    created_at: datetime
+
+
+class Transaction(Outboxing, Timing):
+    """One write transaction; it commits when its ``with`` block ends, or not at all."""
+
+
+class Store:
+    """A desk's database. Safe to share between threads; a transaction belongs to one."""
+
+    def __init__(self, url: URL) -> None:
+        self._url = url
+        self.where = shown(url)
+        self._engine = make_engine(url)
+        self._writing = self._engine.execution_options(writes=True)
+        self._turn: AbstractContextManager[None] = Turnstile() if self.path else nullcontext()
+
+    @property
+    def path(self) -> Path | None:
+        """The SQLite file; None on PostgreSQL."""
+        return Path(str(self._url.database)) if self._url.get_backend_name() == "sqlite" else None
+
+    @staticmethod
+    def open(url: str, *, create: bool = True) -> Store:
+        """Open a database, without migrating it; raise TicketdError with one sentence where that fails."""
+        parsed = read_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            if not parsed.database or parsed.database == ":memory:":
+                raise UsageError("The database is a file: nothing is kept in memory alone.")
+            prepare_file(Path(parsed.database), create)
+        store = Store(parsed)
+        try:
+            current = store.schema_current()
+        except BaseException:
+            store.close()
+            raise
+        if current is not None and current not in KNOWN:
+            store.close()
+            raise TicketdError(
+                f"The database {store.where} has schema {current}, from a newer ticketd than this one."
+            )
+        return store
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    def schema_current(self) -> str | None:
+        """The schema's revision; None where there is none yet."""
+        with telling(self.where), self._engine.connect() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                return None
+            found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+            return found
+
+    def schema_head(self) -> str:
+        """The revision that this program works with."""
+        return HEAD
+
+    def migrate(self) -> None:
+        """Bring the schema to the head, in one transaction: the old one or the new one, nothing between."""
+        if self.schema_current() != HEAD:
+            from ticketd.store.migrations.run import upgrade  # alembic is slow to import
+
+            with telling(self.where), self._turn, self._writing.connect() as connection, connection.begin():
+                upgrade(connection)
+                hooks.at("before-commit:migrate")
+            hooks.at("after-commit:migrate")
+        with self.begin("found") as tx:
+            tx.connection.execute(insert_or_ignore(tx.connection.dialect.name, desk), _new_desk())
+        if self.path:
+            _mark(marker_of(self.path))
+
+    def desk(self) -> Desk:
+        """Who this desk is; raise TicketdError before the first ``migrate``."""
+        with self.view() as view:
+            row = view.connection.execute(select(desk)).one_or_none()
+        if row is None:
+            raise TicketdError(f"The database {self.where} is empty: run `ticketd db upgrade`.")
+        keys = (row.signing_key, *(bytes.fromhex(key) for key in row.previous_keys))
+        return Desk(row.instance, keys, row.created_at)
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Be the one daemon of this database; raise Busy naming the other one."""
+        with hold_file(self.path) if self.path else hold_session(self._engine, self.where):
+            yield
+
+    @contextmanager
+    def begin(self, name: str = "write") -> Iterator[Transaction]:
+        """A write transaction. Trouble of the database itself is raised as a TicketdError."""
+        try:
+            with self._turn, self._writing.connect() as connection:
+                with connection.begin() as transaction:
+                    yield Transaction(connection)
+                    hooks.at(f"before-commit:{name}")
+                    transaction.commit()
+                hooks.at(f"after-commit:{name}")
+        except DBAPIError as error:
+            self._give_up(error)
+
+    @contextmanager
+    def view(self) -> Iterator[View]:
+        """A reader that sees one moment and never waits for a writer."""
+        try:
+            with self._engine.connect() as connection, connection.begin():
+                yield View(connection)
+        except DBAPIError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: DBAPIError) -> None:
+        """Raise the database's own trouble in one sentence; a wrong statement is ours and stays itself."""
+        if not is_outage(error):
+            raise error
+        self._engine.dispose()  # after an I/O error SQLite wants its file opened anew
+        raise explain(error, self.where) from error
+
+    def backup(self, path: Path) -> None:
+        """Copy a SQLite database to a new file while others read and write it."""
+        if self.path is None:
+            raise UsageError("A PostgreSQL database is backed up with pg_dump.")
+        if path.exists():
+            raise UsageError(f"The file {path} is there already.")
+        partial = path.with_name(path.name + ".partial")
+        with telling(self.where):
+            source, target = sqlite3.connect(self.path), sqlite3.connect(partial)
+            try:
+                source.backup(target)
+            finally:
+                source.close()
+                target.close()
+        partial.chmod(0o600)
+        partial.rename(path)
+
+
+def _new_desk() -> dict[str, object]:
+    instance = base64.b32encode(secrets.token_bytes(10)).decode("ascii").lower()
+    founded = {"id": 1, "instance": instance, "signing_key": secrets.token_bytes(32)}
+    return founded | {"previous_keys": [], "next_ticket": 1, "created_at": datetime.now(UTC)}
+
+
+def _mark(marker: Path) -> None:
+    """Say beside the file that a database was made here, so that its loss is noticed."""
+    if not marker.exists():
+        marker.write_text("A ticketd database was made here; if the file is gone, restore a backup.\n")

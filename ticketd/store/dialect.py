@@ -1,0 +1,127 @@
+"""Where the two databases differ: inserting once, full text, what an error means.
+
+Everything else in the store is one code for SQLite and PostgreSQL. SQLite searches with
+FTS5, PostgreSQL with tsvector; both tables stand outside the metadata.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Table, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.dml import Insert
+from sqlalchemy.sql.elements import TextClause
+
+from ticketd.errors import TicketdError, Unavailable
+from ticketd.store.types import clean
+
+SEARCH_CAP = 100_000
+"""Characters of a body that are searchable: a tsvector holds 1 MB."""
+
+_SEPARATORS = re.compile(r"[\W_]+")
+
+_INDEX = {
+    "sqlite": text(
+        "INSERT INTO search_message (rowid, subject, addresses, body)"
+        " VALUES (:id, :subject, :addresses, :body)"
+    ),
+    "postgresql": text(
+        "INSERT INTO search_message (id, document) VALUES (:id, to_tsvector('simple', :document))"
+        " ON CONFLICT DO NOTHING"
+    ),
+}
+_REINDEX = {
+    "sqlite": text(
+        "INSERT OR REPLACE INTO search_ticket (rowid, subject, addresses) VALUES (:id, :subject, :addresses)"
+    ),
+    "postgresql": text(
+        "INSERT INTO search_ticket (id, document) VALUES (:id, to_tsvector('simple', :document))"
+        " ON CONFLICT (id) DO UPDATE SET document = excluded.document"
+    ),
+}
+_FOUND = {
+    "sqlite": "SELECT ticket FROM message WHERE id IN"
+    " (SELECT rowid FROM search_message WHERE search_message MATCH :words)"
+    " UNION SELECT rowid FROM search_ticket WHERE search_ticket MATCH :words",
+    "postgresql": "SELECT message.ticket FROM message JOIN search_message ON search_message.id = message.id"
+    " WHERE search_message.document @@ CAST(:words AS tsquery)"
+    " UNION SELECT id FROM search_ticket WHERE document @@ CAST(:words AS tsquery)",
+}
+
+
+@cache
+def insert_or_ignore(name: str, table: Table) -> Insert:
+    """An INSERT that does nothing where the row is already there."""
+    if name == "postgresql":
+        return postgresql.insert(table).on_conflict_do_nothing()
+    return sqlite.insert(table).on_conflict_do_nothing()
+
+
+def _plain(*parts: str) -> str:
+    """Text as words and spaces: PostgreSQL's parser would keep an address whole."""
+    return _SEPARATORS.sub(" ", clean(" ".join(parts)))
+
+
+def index_message(connection: Connection, id: int, subject: str, addresses: str, body: str) -> None:
+    """Make a new message findable."""
+    body = body[:SEARCH_CAP]
+    name = connection.dialect.name
+    if name == "sqlite":
+        row = {"subject": clean(subject), "addresses": clean(addresses), "body": clean(body)}
+    else:
+        row = {"document": _plain(subject, addresses, body)}
+    connection.execute(_INDEX[name], {"id": id, **row})
+
+
+def index_ticket(connection: Connection, id: int, subject: str, addresses: str) -> None:
+    """Make a ticket findable by its new subject and people."""
+    name = connection.dialect.name
+    if name == "sqlite":
+        row = {"subject": clean(subject), "addresses": clean(addresses)}
+    else:
+        row = {"document": _plain(subject, addresses)}
+    connection.execute(_REINDEX[name], {"id": id, **row})
+
+
+def quote_words(name: str, words: str) -> str:
+    """The user's words as a query that finds all of them, whatever signs stand in them."""
+    phrases = [_plain(word).split() for word in words.split()]
+    if name == "sqlite":
+        return " ".join('"' + " ".join(phrase) + '"' for phrase in phrases if phrase)
+    return " & ".join(
+        "(" + " <-> ".join(f"'{word}'" for word in phrase) + ")" for phrase in phrases if phrase
+    )
+
+
+def found(name: str) -> TextClause:
+    """The query for the tickets that hold ``:words``."""
+    return text(_FOUND[name])
+
+
+def explain(error: DBAPIError, where: str) -> TicketdError:
+    """A database error as one sentence: passing trouble, or damage that somebody must mend."""
+    cause: Any = error.orig
+    reason = str(cause).strip().splitlines()[0] if str(cause).strip() else type(cause).__name__
+    if isinstance(cause, sqlite3.DatabaseError) and not isinstance(cause, sqlite3.OperationalError):
+        return TicketdError(f"The database {where} is damaged: {reason}; restore a backup.")
+    if "readonly" in reason:
+        return TicketdError(f"The database {where} cannot be written: {reason}.")
+    return Unavailable(f"The database {where} cannot be used just now: {reason}.")
+
+
+def is_outage(error: DBAPIError) -> bool:
+    """Whether the database is in trouble, rather than the statement wrong."""
+    cause = error.orig
+    if isinstance(cause, sqlite3.IntegrityError | sqlite3.ProgrammingError | sqlite3.DataError):
+        return False
+    if isinstance(cause, sqlite3.OperationalError):
+        return not any(sign in str(cause) for sign in ("no such", "syntax", "has no column"))
+    if isinstance(cause, sqlite3.DatabaseError):
+        return True
+    state = getattr(cause, "sqlstate", None)
+    return error.connection_invalidated or state is None or state[:2] in {"08", "25", "40", "53", "57", "58"}

@@ -1,0 +1,303 @@
+"""Receiving: raw bytes and their ledger rows, before anything looks at them (RFC 3501 §2.3.1.1).
+
+A mail is kept the instant the transaction around ``receive`` commits; killed before, it
+is fetched again, killed after, it is there. Knows nothing of what a mail says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, bindparam, func, literal_column, select, update
+
+from ticketd.decide.model import Outcome
+from ticketd.errors import NotFound
+from ticketd.store.tables import ledger, mailbox, raw_mail, refusal
+from ticketd.store.work import Work
+
+HEAD = 65_536
+"""Bytes of a waiting mail that are read for its references."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxState:
+    """How far a mailbox is read, and how its servers fare.
+
+    Nothing at or below ``floor_uid`` (under ``floor_uidvalidity``), nor older than
+    ``floor_at``, is ever imported. UIDs up to ``rescan_uid`` were there when the server
+    numbered the folder anew: they are matched by content (``rebind``) before they are received.
+    """
+
+    name: str
+    folder: str | None
+    uidvalidity: int | None
+    last_uid: int
+    rescan_uid: int
+    floor_uidvalidity: int | None
+    floor_uid: int
+    floor_at: datetime | None
+    imported_from: str | None
+    last_poll_at: datetime | None
+    last_error: str | None
+    last_error_at: datetime | None
+    held_until: datetime | None
+    held_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A mail as the server gave it. ``complete`` is False where not all of it came."""
+
+    uid: int
+    internal_date: datetime | None
+    size: int
+    content: bytes = field(repr=False)
+    complete: bool = True
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingMail:
+    """A mail that is to be taken in, with its first 64 KiB."""
+
+    ledger_id: int
+    mailbox: str
+    folder: str
+    uid: int
+    internal_date: datetime
+    head: bytes = field(repr=False)
+    late: bool
+    released: str | None
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail that is to be taken in, whole. ``internal_date`` is when it was seen, if unknown."""
+
+    ledger_id: int
+    mailbox: str
+    folder: str
+    uidvalidity: int
+    uid: int
+    content: bytes = field(repr=False)
+    internal_date: datetime
+    late: bool
+    released: str | None
+    attempts: int
+    complete: bool
+    outcome: str
+
+
+_INTERNAL = func.coalesce(ledger.c.internal_date, ledger.c.seen_at, type_=ledger.c.seen_at.type)
+_MAIL = (
+    select(
+        ledger.c.id,
+        ledger.c.mailbox,
+        ledger.c.folder,
+        ledger.c.uidvalidity,
+        ledger.c.uid,
+        func.coalesce(raw_mail.c.content, b"", type_=raw_mail.c.content.type),
+        _INTERNAL,
+        ledger.c.late,
+        ledger.c.released,
+        ledger.c.attempts,
+        ledger.c.complete,
+        ledger.c.outcome,
+    )
+    .select_from(ledger.outerjoin(raw_mail, raw_mail.c.sha256 == ledger.c.sha256))
+    .where(ledger.c.id == bindparam("id"))
+)
+_WAITING = (
+    select(
+        ledger.c.id,
+        ledger.c.mailbox,
+        ledger.c.folder,
+        ledger.c.uid,
+        _INTERNAL,
+        func.substr(raw_mail.c.content, 1, literal_column(str(HEAD)), type_=raw_mail.c.content.type),
+        ledger.c.late,
+        ledger.c.released,
+        ledger.c.attempts,
+    )
+    .select_from(ledger.join(raw_mail, raw_mail.c.sha256 == ledger.c.sha256))
+    .where(ledger.c.outcome == Outcome.RECEIVED)
+    .order_by(ledger.c.mailbox, ledger.c.id)
+    .limit(bindparam("limit"))
+)
+_WAITING_IN = _WAITING.where(ledger.c.mailbox == bindparam("mailbox"))
+_STATE = select(*(mailbox.c[name] for name in MailboxState.__dataclass_fields__)).where(
+    mailbox.c.name == bindparam("name")
+)
+
+
+class Receiving(Work):
+    """The part of a transaction that receives mail and keeps the ledger."""
+
+    def mailbox_state(self, name: str) -> MailboxState:
+        """How far this mailbox is read; made where it is new."""
+        row = self.connection.execute(_STATE, {"name": name}).one_or_none()
+        if row is None:
+            self.put(mailbox, [{"name": name}])
+            row = self.connection.execute(_STATE, {"name": name}).one()
+        return MailboxState(*row)
+
+    def set_mailbox(self, name: str, **values: Any) -> None:
+        """Change what is kept of a mailbox."""
+        if not self.connection.execute(update(mailbox).where(mailbox.c.name == name), values).rowcount:
+            self.put(mailbox, [{"name": name, **values}])
+
+    def set_cursor(self, name: str, folder: str, uidvalidity: int, last_uid: int) -> None:
+        """Everything up to ``last_uid`` is in the ledger, under the floor, or gone."""
+        self.set_mailbox(name, folder=folder, uidvalidity=uidvalidity, last_uid=last_uid)
+
+    def set_floor(
+        self, name: str, uidvalidity: int, floor_uid: int, floor_at: datetime | None, imported_from: str
+    ) -> None:
+        """Nothing at or below ``floor_uid``, nor older than ``floor_at``, is ever imported."""
+        self.set_mailbox(
+            name,
+            floor_uidvalidity=uidvalidity,
+            floor_uid=floor_uid,
+            floor_at=floor_at,
+            imported_from=imported_from,
+        )
+
+    def poll_succeeded(self, name: str, now: datetime) -> None:
+        """The mailbox was read to its end."""
+        self.set_mailbox(name, last_poll_at=now, last_error=None, last_error_at=None)
+
+    def poll_failed(self, name: str, error: str, now: datetime) -> None:
+        """The mailbox could not be read; ``error`` is the sentence that ``status`` shows."""
+        self.set_mailbox(name, last_error=error, last_error_at=now)
+
+    def receive(
+        self, name: str, folder: str, uidvalidity: int, mails: Sequence[Received], now: datetime
+    ) -> list[int]:
+        """Keep these mails; the ledger ids, in their order. The same again changes nothing.
+
+        The instant of hand-over is this transaction's commit: before it the server has
+        the mail and we fetch it again, after it the ledger has it.
+        """
+        digests = [hashlib.sha256(mail.content).hexdigest() for mail in mails]
+        kept = {
+            digest: {"sha256": digest, "content": mail.content}
+            for digest, mail in zip(digests, mails, strict=True)
+        }
+        self.put(raw_mail, list(kept.values()))
+        rows = [
+            _row(name, folder, uidvalidity, mail.uid, now)
+            | {"sha256": digest, "size": mail.size, "complete": mail.complete}
+            | {"late": mail.late, "internal_date": mail.internal_date}
+            for digest, mail in zip(digests, mails, strict=True)
+        ]
+        self.put(ledger, rows)
+        ids = self._ids(name, folder, uidvalidity, [mail.uid for mail in mails])
+        return [ids[mail.uid] for mail in mails]
+
+    def _ids(self, name: str, folder: str, uidvalidity: int, uids: list[int]) -> dict[int, int]:
+        found = select(ledger.c.uid, ledger.c.id).where(
+            ledger.c.mailbox == name,
+            ledger.c.folder == folder,
+            ledger.c.uidvalidity == uidvalidity,
+            ledger.c.uid.in_(uids),
+        )
+        return {row.uid: row.id for row in self.connection.execute(found)}
+
+    def known_uids(
+        self, name: str, folder: str, uidvalidity: int, low: int = 1, high: int | None = None
+    ) -> set[int]:
+        """The UIDs from ``low`` to ``high`` that the ledger holds."""
+        found = select(ledger.c.uid).where(
+            ledger.c.mailbox == name,
+            ledger.c.folder == folder,
+            ledger.c.uidvalidity == uidvalidity,
+            ledger.c.uid >= low,
+        )
+        if high is not None:
+            found = found.where(ledger.c.uid <= high)
+        return set(self.connection.scalars(found))
+
+    def note_vanished(self, name: str, folder: str, uidvalidity: int, uid: int, now: datetime) -> None:
+        """The mail was there and is gone: somebody expunged it before we could read it."""
+        self._note(name, folder, uidvalidity, uid, now, Outcome.IGNORED, "vanished before it was read")
+
+    def note_refused(
+        self, name: str, folder: str, uidvalidity: int, uid: int, reason: str, now: datetime, polls: int = 5
+    ) -> bool:
+        """The server would not give this UID; at the fifth poll it is quarantined and True returned."""
+        same = {"mailbox": name, "folder": folder, "uidvalidity": uidvalidity, "uid": uid}
+        self.put(refusal, [{**same, "polls": 0, "reason": ""}])
+        this = and_(*(refusal.c[column] == value for column, value in same.items()))
+        self.connection.execute(update(refusal).where(this), {"polls": refusal.c.polls + 1, "reason": reason})
+        if (self.connection.scalar(select(refusal.c.polls).where(this)) or 0) < polls:
+            return False
+        because = f"the server refuses UID {uid}: {reason}"
+        self._note(name, folder, uidvalidity, uid, now, Outcome.QUARANTINED, because)
+        return True
+
+    def _note(
+        self, name: str, folder: str, validity: int, uid: int, now: datetime, outcome: Outcome, why: str
+    ) -> None:
+        row = _row(name, folder, validity, uid, now)
+        self.put(ledger, [row | {"outcome": outcome, "reason": why, "complete": False, "concluded_at": now}])
+
+    def renew(self, name: str, folder: str, uidvalidity: int, rescan_uid: int) -> None:
+        """The server numbers the folder anew (RFC 3501 §2.3.1.1): read it again from its start.
+
+        Rows that once stood under this very UIDVALIDITY are bound to nothing from now on,
+        lest an old UID hide a new mail.
+        """
+        self.connection.execute(
+            update(ledger)
+            .where(ledger.c.mailbox == name, ledger.c.folder == folder)
+            .where(ledger.c.uidvalidity == uidvalidity, ledger.c.uid > 0)
+            .values(uid=-ledger.c.id)
+        )
+        self.set_mailbox(name, folder=folder, uidvalidity=uidvalidity, last_uid=0, rescan_uid=rescan_uid)
+
+    def rebind(self, name: str, folder: str, uidvalidity: int, mails: Sequence[Received]) -> list[Received]:
+        """Match mails to rows from before ``renew``, by content; those that no row knows are returned."""
+        digests = [hashlib.sha256(mail.content).hexdigest() for mail in mails]
+        rows = self.connection.execute(
+            select(ledger.c.id, ledger.c.sha256, ledger.c.folder, ledger.c.uidvalidity, ledger.c.uid)
+            .where(ledger.c.mailbox == name, ledger.c.sha256.in_(set(digests)))
+            .order_by(ledger.c.id)
+        ).all()
+        bound = {row.uid for row in rows if (row.folder, row.uidvalidity) == (folder, uidvalidity)}
+        free = [row for row in rows if (row.folder, row.uidvalidity) != (folder, uidvalidity) or row.uid < 0]
+        unknown = []
+        for mail, digest in zip(mails, digests, strict=True):
+            if mail.uid in bound:
+                continue
+            row = next((row for row in free if row.sha256 == digest), None)
+            if row is None:
+                unknown.append(mail)
+                continue
+            free.remove(row)
+            values = {"folder": folder, "uidvalidity": uidvalidity, "uid": mail.uid}
+            self.connection.execute(update(ledger).where(ledger.c.id == row.id), values)
+        return unknown
+
+    def waiting(self, name: str | None = None, limit: int = 100) -> list[WaitingMail]:
+        """Mails that are to be taken in, in the order they were received."""
+        if name is None:
+            rows = self.connection.execute(_WAITING, {"limit": limit})
+        else:
+            rows = self.connection.execute(_WAITING_IN, {"limit": limit, "mailbox": name})
+        return [WaitingMail(*row) for row in rows]
+
+    def mail(self, ledger_id: int) -> Mail:
+        """The mail of a ledger row, whole."""
+        row = self.connection.execute(_MAIL, {"id": ledger_id}).one_or_none()
+        if row is None:
+            raise NotFound(f"There is no mail {ledger_id} in the ledger.")
+        return Mail(*row)
+
+
+def _row(name: str, folder: str, uidvalidity: int, uid: int, now: datetime) -> dict[str, Any]:
+    return {"mailbox": name, "folder": folder, "uidvalidity": uidvalidity, "uid": uid, "seen_at": now}

@@ -1,0 +1,63 @@
+"""What is due by the clock: snoozes, promises, tickets gone quiet, and what was told already.
+
+``now`` is always an argument. Knows nothing of what is promised to whom.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+
+from ticketd.store.cases import ticket
+from ticketd.store.tables import alert, desk, notice
+from ticketd.store.work import Work
+
+
+class Timing(Work):
+    """The part of a transaction that knows what time has come."""
+
+    def due_tickets(
+        self, now: datetime, limit: int = 100, *, ahead: timedelta = timedelta(), after: int = 0
+    ) -> list[int]:
+        """Tickets above ``after`` whose snooze is over, or open with something due by ``now + ahead``."""
+        snoozed = select(ticket.c.id).where(ticket.c.snoozed_until <= now, ticket.c.merged_into.is_(None))
+        due = select(ticket.c.id).where(ticket.c.folder == "open", ticket.c.due_sort <= now + ahead)
+        both = snoozed.where(ticket.c.id > after).union(due.where(ticket.c.id > after)).subquery()
+        return list(self.connection.scalars(select(both.c.id).order_by(both.c.id).limit(limit)))
+
+    def quiet_tickets(self, mailbox: str, before: datetime, limit: int = 100) -> list[int]:
+        """Pending tickets of a mailbox, not snoozed, that nothing has touched since ``before``."""
+        found = (
+            select(ticket.c.id)
+            .where(ticket.c.mailbox == mailbox, ticket.c.folder == "pending")
+            .where(ticket.c.updated_at <= before, ticket.c.snoozed_until.is_(None))
+            .order_by(ticket.c.id)
+            .limit(limit)
+        )
+        return list(self.connection.scalars(found))
+
+    def told(self, key: str) -> bool:
+        """Whether this was told before."""
+        return self.connection.scalar(select(notice.c.key).where(notice.c.key == key)) is not None
+
+    def tell(self, key: str, now: datetime) -> bool:
+        """Remember that this is told; True the first time."""
+        return self.put(notice, [{"key": key, "at": now}]) > 0
+
+    def alert_due(self, kind: str, mailbox: str, now: datetime, detail: str = "") -> bool:
+        """Note a trouble; whether the admins are to be told: once a kind, mailbox and hour."""
+        this = (alert.c.kind == kind) & (alert.c.mailbox == mailbox)
+        told_at = self.connection.scalar(select(alert.c.told_at).where(this))
+        row = {"kind": kind, "mailbox": mailbox, "told_at": now, "seen_at": now, "detail": detail}
+        if told_at is None:
+            self.put(alert, [row])
+            return True
+        due = not told_at <= now < told_at + timedelta(hours=1)
+        values = {"seen_at": now, "detail": detail} | ({"told_at": now} if due else {})
+        self.connection.execute(update(alert).where(this), values)
+        return due
+
+    def alive(self, now: datetime) -> None:
+        """Note that the desk was at work now: how a restored backup is known (``Store.hold``)."""
+        self.connection.execute(update(desk).values(alive_at=now))

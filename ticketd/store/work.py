@@ -1,0 +1,31 @@
+"""What the parts of a transaction share: its connection, and what it has read so far."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table
+
+from ticketd.decide.context import Clues
+from ticketd.decide.model import Ticket
+from ticketd.store.dialect import insert_or_ignore
+
+
+class Work:
+    """The base of a transaction's parts."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.next_ticket: int | None = None
+        self.restored_at: datetime | None = None
+        self.seen: dict[int, Ticket] = {}
+        self.hand: Clues | None = None
+        self.expected = False
+
+    def put(self, table: Table, rows: list[dict[str, Any]]) -> int:
+        """Insert rows that are not there yet; how many were new."""
+        if not rows:
+            return 0
+        statement = insert_or_ignore(self.connection.dialect.name, table)
+        return self.connection.execute(statement, rows).rowcount
