@@ -1,0 +1,114 @@
+"""Secrets that the config names without holding them.
+
+A secret is read when it is needed and never shown. Knows nothing of what it opens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import PlainValidator, ValidationInfo
+
+from ticketd.decide.policy_fields import shown
+from ticketd.errors import ConfigError
+
+_LONGEST = 65536
+_FORMS = 'must be { file = "path" }, { env = "NAME" }, { credential = "name" } or a string'
+
+Source = Literal["file", "env", "credential", "plain"]
+
+
+class Secret:
+    """Where a secret is to be found: ``source`` says how, ``read`` fetches it."""
+
+    __slots__ = ("_environ", "_value", "source")
+
+    def __init__(self, source: Source, value: str, environ: Mapping[str, str]) -> None:
+        self.source = source
+        self._value = value
+        self._environ = environ
+
+    def read(self) -> str:
+        """The secret, without the newline at its end. Raises ``ConfigError`` when there is none."""
+        text = self._text()
+        text = text.removesuffix("\n").removesuffix("\r")
+        if not text or "\0" in text:
+            raise ConfigError(f"{self} is {'not a text' if text else 'empty'}")
+        return text
+
+    def _text(self) -> str:
+        if self.source == "plain":
+            return self._value
+        if self.source == "env":
+            if self._value not in self._environ:
+                raise ConfigError(f"the environment variable {self._value} is not set")
+            return self._environ[self._value]
+        return _read_file(self._path())
+
+    def _path(self) -> Path:
+        if self.source == "file":
+            return Path(self._value)
+        directory = self._environ.get("CREDENTIALS_DIRECTORY")
+        if not directory:
+            raise ConfigError(
+                f"{self} is missing: $CREDENTIALS_DIRECTORY is not set"
+                " (systemd sets it where the unit has LoadCredential=)"
+            )
+        return Path(directory) / self._value
+
+    def __repr__(self) -> str:
+        return f"Secret({self})"
+
+    def __str__(self) -> str:
+        """Where the secret is, never what it is."""
+        names = {"file": "the file", "env": "the environment variable", "credential": "the credential"}
+        return f"{names[self.source]} {self._value}" if self.source in names else "a plain string"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return (self.source, self._value) == (other.source, other._value)
+
+    def __hash__(self) -> int:
+        return hash((self.source, self._value))
+
+
+def _read_file(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LONGEST + 1)
+    except OSError as error:
+        raise ConfigError(f"the secret {path} cannot be read: {error.strerror}") from None
+    if len(content) > _LONGEST:
+        raise ConfigError(f"the secret {path} is longer than {_LONGEST} bytes")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise ConfigError(f"the secret {path} is not a text in UTF-8") from None
+
+
+def read_secret(value: object, info: ValidationInfo) -> Secret:
+    """Turn the TOML form into a ``Secret``; its refusals never show the value."""
+    if isinstance(value, Secret):
+        return value
+    context = info.context or {}
+    environ: Mapping[str, str] = context.get("environ", {})
+    if isinstance(value, str):
+        if not value:
+            raise ValueError("must not be empty")
+        return Secret("plain", value, environ)
+    if not isinstance(value, Mapping) or len(value) != 1:
+        raise ValueError(_FORMS)
+    source, name = next(iter(value.items()))
+    if source not in ("file", "env", "credential") or not isinstance(name, str) or not name or "\0" in name:
+        raise ValueError(_FORMS)
+    if source == "credential" and ("/" in name or name in (".", "..")):
+        raise ValueError(f'must name a credential without "/", not {shown(name)}')
+    if source == "file":
+        name = str(context.get("base", Path()) / name)
+    return Secret(source, name, environ)
+
+
+SecretField = Annotated[Secret, PlainValidator(read_secret)]
