@@ -3,8 +3,8 @@ from email.header import decode_header, make_header
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
-from letters import JANE, JOE, NOW, entry, part, policy, read, ticket
 
+from tests.decide.letters import JANE, JOE, NOW, entry, part, policy, read, ticket
 from ticketd.decide import compose, tokens
 from ticketd.decide.context import History, Waiting
 from ticketd.decide.effects import MailKind

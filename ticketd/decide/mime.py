@@ -173,7 +173,7 @@ def _text_part(subtype: str, text: str) -> bytes:
 
 def _is_plain(text: str) -> bool:
     """Whether no mail system has a reason to change it on its way (RFC 2045 §2.7)."""
-    if not text.isascii() or " \n" in text or text.endswith(" ") or "\nFrom " in f"\n{text}":
+    if not text.isascii() or "=_" in text or " \n" in f"{text}\n" or "\nFrom " in f"\n{text}":
         return False
     return max(map(len, text.split("\n"))) <= _PLAIN_LINE
 
@@ -200,7 +200,7 @@ def _content(letter: Letter) -> bytes:
     digest = hashlib.sha256(letter.message_id.encode("utf-8")).hexdigest()
     content = _text_part("plain", letter.text)
     if letter.html is not None:
-        # "=_" can stand in neither encoding, so no content ever holds a boundary
+        # "=_" stands in no encoded part, so no content ever holds a boundary
         content = _multipart("alternative", f"=_a{digest[:24]}", [content, _text_part("html", letter.html)])
     if letter.files:
         content = _multipart("mixed", f"=_m{digest[:24]}", [content, *map(_file_part, letter.files)])
