@@ -14,6 +14,7 @@ from ticketd.decide.clock import (
     Due,
     dues,
     fulfil,
+    merge,
     on_agent_reply,
     on_customer_mail,
     on_status,
@@ -233,6 +234,31 @@ def test_a_mail_on_a_ticket_that_is_kept_from_opening_is_owed_from_when_it_came(
     assert dues(kept, POLICY, SLA, Priority.NORMAL) == Due()
     opened = resume(kept, POLICY, SLA, Priority.NORMAL, at("mon 15:00"))
     assert dues(opened, POLICY, SLA, Priority.NORMAL) == due(None, "tue 13:00", "thu 14:00")
+
+
+MERGED = {
+    "nothing owed on either": (
+        fulfil(start(at("mon 10:00"))),
+        fulfil(start(at("mon 11:00"))),
+        due(None, None, "thu 10:00"),
+    ),
+    "owed on the other": (
+        fulfil(start(at("mon 10:00"))),
+        start(at("mon 11:00")),
+        due(None, "mon 17:00", "thu 10:00"),
+    ),
+    "owed here alone": (
+        start(at("mon 10:00")),
+        fulfil(start(at("mon 09:00"))),
+        due(None, "mon 16:00", "thu 10:00"),
+    ),
+    "owed on both": (start(at("mon 10:00")), start(at("mon 09:00")), due("mon 13:00", None, "thu 10:00")),
+}
+
+
+@pytest.mark.parametrize(("clock", "other", "expected"), list(MERGED.values()), ids=list(MERGED))
+def test_a_reply_owed_on_a_merged_ticket_is_not_forgotten(clock, other, expected):
+    assert dues(merge(clock, other), POLICY, SLA, Priority.NORMAL) == expected
 
 
 def test_the_earliest_of_what_is_due():

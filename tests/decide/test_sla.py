@@ -101,13 +101,13 @@ def test_only_the_beginning_of_a_long_subject_is_searched():
 def test_explains_each_policy_in_turn():
     promises = Sla(
         policies=(
-            SlaPolicy(name="vip", match={"domain": "big.example.com", "tag": "gold"}, first_reply="1h"),
+            SlaPolicy(name="vip", match={"channel": "chat", "tag": "gold"}, first_reply="1h"),
             SlaPolicy(name="all", priority="low", first_reply="1d", next_reply={"low": "4h", "urgent": "9m"}),
             SlaPolicy(name="never"),
         )
     )
     assert explain_policy(promises, mailbox="support", address="a@example.com") == (
-        "vip: no, domain is not 'big.example.com' and tag is not 'gold'",
+        "vip: no, channel is not 'chat' and tag is not 'gold'",
         "all: applies. priority low, first reply in 1 business day, next reply in 4 h (low) / 9 min (urgent)",
     )
     assert explain_policy(sla(), mailbox="support") == ("no policy applies: nothing is due",)
@@ -156,6 +156,13 @@ def test_tells_the_admin_of_targets_that_no_hours_can_meet():
     promises = Sla(policies=(SlaPolicy(name="good", solve="1d"), never))
     (line,) = problems(promises, NOON)
     assert "'bad', solve" in line
+
+
+def test_tells_the_admin_once_of_a_country_that_nobody_knows():
+    promises = Sla(policies=(SlaPolicy(name="far", first_reply="1h", holidays={"country": "XX"}),))
+    (line,) = problems(promises, NOON)
+    assert "'far'" in line
+    assert "XX" in line
 
 
 # ── warnings and breaches ───────────────────────────────────────────────────────────────────────────

@@ -148,6 +148,20 @@ def on_customer_mail(
     return replace(clock, solve_from=clock.solve_from or at)
 
 
+def merge(clock: Clock, other: Clock) -> Clock:
+    """The clock of a ticket after ``other``'s was merged into it: a reply owed on either is owed here.
+
+    It is owed since the earlier of the two. A ticket that opens by it is opened before.
+    """
+    replied = clock.replied or other.replied
+    owed = [(each.reply_from, each.reply_paused) for each in (clock, other) if each.reply_from]
+    if not owed:
+        return replace(clock, replied=replied)
+    since, paused = min(owed)
+    reply: Reply = "next" if replied else "first"
+    return replace(clock, reply=reply, reply_from=since, reply_paused=paused, replied=replied)
+
+
 def on_status(
     clock: Clock, to: Status, policy: SlaPolicy | None, sla: Sla, priority: Priority, at: datetime
 ) -> Clock:

@@ -118,9 +118,7 @@ class BusinessHours:
                     yield day, opens, closes
 
     def _never_open(self, at: datetime) -> NeverOpen:
-        return NeverOpen(
-            f"the business hours in {self.zone} leave too little time after {at.date()}: see [sla]"
-        )
+        return NeverOpen(f"the business hours ({self.zone}) leave too little time after {at.date()}")
 
 
 def business_hours(policy: SlaPolicy | None, sla: Sla) -> BusinessHours:
@@ -197,7 +195,7 @@ def _public_holidays(country: str | None, subdivision: str | None, year: int) ->
     try:
         return frozenset(holidays.country_holidays(country, subdiv=subdivision, years=year))
     except NotImplementedError as error:
-        raise ConfigError(f"no public holidays are known for [sla] holidays: {error}") from None
+        raise ConfigError(f"no public holidays are known there: {error}") from None
 
 
 def _instant(wall: datetime, zone: ZoneInfo, *, closing: bool) -> datetime:

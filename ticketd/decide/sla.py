@@ -17,6 +17,7 @@ from ticketd.decide.clock import (
     Due,
     dues,
     fulfil,
+    merge,
     on_agent_reply,
     on_customer_mail,
     on_status,
@@ -29,6 +30,7 @@ from ticketd.decide.model import Channel, Priority, Status, Ticket, address_key
 from ticketd.decide.pattern import matches
 from ticketd.decide.policy import Match, Sla, SlaPolicy, Targets
 from ticketd.decide.words import target_in_words
+from ticketd.errors import ConfigError
 
 __all__ = [
     "Clock",
@@ -42,6 +44,7 @@ __all__ = [
     "fulfil",
     "longest_warning",
     "match_policy",
+    "merge",
     "on_agent_reply",
     "on_customer_mail",
     "on_status",
@@ -152,7 +155,7 @@ def _misfits(match: Match, facts: _Facts) -> Iterator[str]:
     for key, test in _TESTS.items():
         wanted = getattr(match, key)
         if wanted is not None and not test(wanted, facts):
-            yield f"{key} is not {wanted!r}"
+            yield f"{key} is not {str(wanted)!r}"
 
 
 def _promises(policy: SlaPolicy) -> str:
@@ -252,14 +255,22 @@ def _notice(
 
 
 def problems(sla: Sla, now: datetime) -> tuple[str, ...]:
-    """The targets that no business hours can meet, for ``check``; one line each."""
-    found: list[str] = []
-    for policy in sla.policies:
-        hours = business_hours(policy, sla)
-        for name, targets in _targets(policy).items():
-            try:
-                for span in targets.values():
-                    hours.add(now, span)
-            except NeverOpen as error:
-                found.append(f"policy {policy.name!r}, {name}: {error}")
-    return tuple(found)
+    """What is wrong with the policies' calendars, one line each; for the loading of the config.
+
+    Holidays of a country that is not known, targets that no business hours can meet.
+    """
+    lines = (_problem(policy, name, sla, now) for policy in sla.policies for name in _targets(policy))
+    return tuple(dict.fromkeys(line for line in lines if line))
+
+
+def _problem(policy: SlaPolicy, target: str, sla: Sla, now: datetime) -> str:
+    hours = business_hours(policy, sla)
+    try:
+        hours.is_open(now)
+        for span in _targets(policy)[target].values():
+            hours.add(now, span)
+    except NeverOpen as error:
+        return f"policy {policy.name!r}, {target}: {error}"
+    except ConfigError as error:
+        return f"policy {policy.name!r}: {error}"
+    return ""
