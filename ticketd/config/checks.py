@@ -14,7 +14,7 @@ from ticketd.config.problems import Problem, nearest
 from ticketd.config.servers import MailboxSettings, OAuthSettings, ServerSettings, is_loopback
 from ticketd.config.settings import Document
 from ticketd.decide.model import address_key
-from ticketd.decide.policy import Agent, Mailbox
+from ticketd.decide.policy import Agent, Calendar, Mailbox
 from ticketd.decide.policy_fields import shown
 
 # Local part: "+t", nine digits, ".P.", eight and sixteen characters with their dot (contract, "On the wire").
@@ -35,6 +35,7 @@ def check(document: Document) -> list[Problem]:
             _addresses(document),
             *(_mailbox(index, mailbox, document) for index, mailbox in enumerate(document.mailboxes)),
             _policies(document),
+            _holidays(document),
             _http(document),
         )
     )
@@ -148,8 +149,6 @@ def _oauth(place: Place, oauth: OAuthSettings) -> Iterator[Problem]:
         needed = custom and (key != "device_url" or oauth.flow == "device")
         if needed and not value:
             yield Problem((*place, key), 'is missing: provider = "custom" needs it')
-        if value and not custom:
-            yield Problem((*place, key), 'must only be set with provider = "custom"')
         if isinstance(value, str) and not value.startswith(
             ("https://", "http://localhost", "http://127.0.0.1")
         ):
@@ -169,6 +168,33 @@ def _policies(document: Document) -> Iterator[Problem]:
                 ("sla", "policies", index, "match", "mailbox"),
                 f'must be the name of a mailbox, not {shown(name)}; the nearest is "{nearest(name, names)}"',
             )
+
+
+def _holidays(document: Document) -> Iterator[Problem]:
+    calendars: list[tuple[Place, Calendar]] = [(("sla",), document.sla)]
+    calendars += [(("sla", "policies", i), policy) for i, policy in enumerate(document.sla.policies)]
+    for place, calendar in calendars:
+        days = calendar.holidays
+        if days and days.subdivision and not days.country:
+            yield Problem((*place, "holidays", "subdivision"), "must stand beside a country")
+        elif days and days.country:
+            yield from _country((*place, "holidays"), days.country, days.subdivision)
+
+
+def _country(place: Place, country: str, subdivision: str | None) -> Iterator[Problem]:
+    import holidays  # only where it is asked for: it takes longer than all the rest
+
+    if not country.isalpha() or not hasattr(holidays, country.upper()) or len(country) != 2:
+        text = f'must be a country whose holidays are known, like "PL", not {shown(country)}'
+        yield Problem((*place, "country"), text)
+        return
+    try:
+        holidays.country_holidays(country.upper(), subdiv=subdivision)
+    except NotImplementedError:
+        parts = getattr(holidays, country.upper()).subdivisions
+        hint = f'; the nearest is "{nearest(str(subdivision), list(parts))}"' if parts else ": it has none"
+        text = f"must be a known part of {shown(country)}, not {shown(subdivision)}{hint}"
+        yield Problem((*place, "subdivision"), text)
 
 
 def _http(document: Document) -> Iterator[Problem]:

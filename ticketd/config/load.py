@@ -84,8 +84,20 @@ def _malformed(path: Path, text: str, message: str) -> str:
     line = min(int(place[1]), len(rows)) if place else len(rows)
     reason = _AT_LINE.sub("", message).removesuffix(" (at end of document)")
     key, equals, _ = rows[line - 1].partition("=")
-    quoted = f"{key.strip()[:60]} " if equals and key.strip().replace(".", "").isidentifier() else ""
-    return f"{path}, line {line}: {quoted}is not valid TOML: {reason[:1].lower()}{reason[1:]}"
+    named = bool(equals) and key.strip().replace(".", "").replace("-", "").isidentifier()
+    subject = key.strip()[:60] if named else "this"
+    return f"{path}, line {line}: {subject} is not valid TOML: {_reworded(reason)}"
+
+
+def _reworded(reason: str) -> str:
+    """Tomllib's reason in an admin's words."""
+    if reason == "Cannot overwrite a value":
+        return "the key stands there twice"
+    if reason.startswith("Cannot declare"):
+        return "the table is declared twice; repeat only tables in [[double brackets]]"
+    if reason == "Invalid value":
+        return "the value is none (is it a text without quotes?)"
+    return reason[:1].lower() + reason[1:]
 
 
 def _refusal(path: Path, lines: Mapping[Place, int], problems: Iterable[Problem]) -> ConfigError:

@@ -18,7 +18,10 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from ticketd.config.secrets import Secret
+from ticketd.config.servers import check_host
 from ticketd.config.settings import Document
+from ticketd.decide import policy_fields as fields
+from ticketd.decide.pattern import check_pattern
 from ticketd.decide.policy_fields import Span
 
 _WORDS: Mapping[object, str] = {
@@ -30,6 +33,16 @@ _WORDS: Mapping[object, str] = {
     date: "date",
     Path: "path",
     Secret: "secret",
+    fields.word: "name",
+    fields.check_address: "address",
+    fields.check_domain: "domain",
+    fields.check_folder: "folder",
+    fields.check_zone: "time zone",
+    fields.check_daily: "time",
+    fields.check_weekly: "day and time",
+    fields.check_hours: "hours",
+    check_pattern: "regular expression",
+    check_host: "host",
 }
 
 
@@ -66,13 +79,26 @@ def documented_keys() -> tuple[Key, ...]:
 
 
 def _keys(place: tuple[str, ...], model: type[BaseModel]) -> Iterator[Key]:
+    """The keys of a table, then those of the tables inside it, as TOML demands."""
+    inside: list[tuple[str, type[BaseModel]]] = []
     for name, info in model.model_fields.items():
         inner = _model_in(info.annotation)
-        if inner is not None:
-            yield from _keys((*place, name), inner)
+        if inner is not None and place:
+            inside.append((name, inner))
+        elif inner is not None:
+            yield from _keys((name,), inner)
         else:
-            shown = (*place, name, "NAME") if name == "canned" else (*place, name)
-            yield Key(".".join(shown), _type(info), _default(info), info.description or "")
+            path = (*place, name, "NAME") if name == "canned" else (*place, name)
+            default = "as in `[sla]`" if _inherited(place, name) else _default(info)
+            yield Key(".".join(path), _type(info), default, info.description or "")
+    for name, inner in inside:
+        yield from _keys((*place, name), inner)
+
+
+def _inherited(place: tuple[str, ...], name: str) -> bool:
+    """Whether an SLA policy takes the key from ``[sla]`` when it has none of its own."""
+    above = tables().get(("sla", *place[2:]))
+    return place[:2] == ("sla", "policies") and above is not None and name in above.model_fields
 
 
 def reference() -> str:
@@ -107,27 +133,42 @@ def _extra(info: FieldInfo, what: str) -> str | None:
 
 
 def _type(info: FieldInfo) -> str:
-    return _extra(info, "type") or _word(info.annotation)
+    checked = (_WORDS.get(getattr(mark, "func", None)) for mark in info.metadata)
+    return _extra(info, "type") or next(filter(None, checked), None) or _word(info.annotation)
 
 
 def _word(annotation: Any) -> str:
-    bare = _bare(annotation)
-    if get_origin(bare) is Literal:
-        return ", ".join(str(choice) for choice in get_args(bare))
-    if get_origin(bare) is tuple:
-        return f"list of {_word(get_args(bare)[0])}"
-    if isinstance(bare, type) and issubclass(bare, Enum):
-        return ", ".join(str(member.value) for member in bare)
-    if get_origin(bare) is not None:
-        value = _word(get_args(bare)[1])
-        return f"{value}, or one per priority" if value == "duration" else value
-    return _WORDS[bare]
+    if get_origin(annotation) is Annotated:
+        checked = (_WORDS.get(getattr(mark, "func", None)) for mark in get_args(annotation)[1:])
+        return next(filter(None, checked), None) or _word(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return " or ".join(_word(part) for part in get_args(annotation) if part is not NoneType)
+    if get_origin(annotation) is tuple:
+        return f"list of {_word(get_args(annotation)[0])}"
+    return _choices(annotation) or _word_of_table(annotation) or _WORDS[annotation]
+
+
+def _choices(annotation: Any) -> str:
+    """The words to choose from, where there are only some."""
+    if get_origin(annotation) is Literal:
+        return ", ".join(str(choice) for choice in get_args(annotation))
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return ", ".join(str(member.value) for member in annotation)
+    return ""
+
+
+def _word_of_table(annotation: Any) -> str:
+    """What a table of free keys holds: one value for each key."""
+    if get_origin(annotation) is None:
+        return ""
+    value = _word(get_args(annotation)[1])
+    return f"{value}, or one per priority" if value == "duration" else value
 
 
 def _default(info: FieldInfo) -> str:
     special = _extra(info, "default")
     if special:
-        return special if special.startswith('"') is False else f"`{special}`"
+        return f"`{special}`" if special.startswith('"') and special.count('"') == 2 else special
     if info.is_required():
         return "required"
     default = info.get_default(call_default_factory=True)

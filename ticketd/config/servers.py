@@ -71,15 +71,24 @@ FilePath = Annotated[Path, AfterValidator(beside_config)]
 class ServerSettings(Frozen):
     """One server, and how we sign in to it."""
 
-    host: Host = Field(description="the server; unset: the provider's")
+    host: Host = Field(description="the server", json_schema_extra={"default": "the provider's"})
     port: int = Field(strict=True, ge=1, le=65535, description="its port")
     security: Security = Field(
         description="`tls` from the first byte, `starttls`, or `none` (loopback only, unless `insecure`)"
     )
     insecure: Flag = Field(False, description="true: send the password unencrypted to any host")
-    username: Text | None = Field(None, description="who signs in")
+    username: Text | None = Field(
+        None,
+        min_length=1,
+        description="who signs in; SMTP without one: no AUTH",
+        json_schema_extra={"default": "`address`, with a provider or OAuth"},
+    )
     password: SecretField | None = Field(None, description="the password; not needed with OAuth")
-    timeout: Period = Field(timedelta(seconds=60), description="how long the server may be silent")
+    timeout: Period = Field(
+        timedelta(seconds=60),
+        description="how long the server may be silent",
+        json_schema_extra={"default": '"60s"'},
+    )
     ca_file: FilePath | None = Field(
         None,
         description="certificates (PEM) to trust instead of the system's",
@@ -146,7 +155,7 @@ class OAuthSettings(Frozen):
     """OAuth 2 sign-in, instead of a password, for both servers."""
 
     provider: Literal["microsoft", "google", "custom"] = Field(
-        description="whose sign-in; unset: the mailbox's provider's"
+        description="whose sign-in", json_schema_extra={"default": "the provider's"}
     )
     tenant: Text | None = Field(
         None, description="Microsoft's directory", json_schema_extra={"default": '"organizations"'}
@@ -156,9 +165,11 @@ class OAuthSettings(Frozen):
     flow: Literal["device", "client-credentials"] = Field(
         "device", description="`device`: a person signs in once (`ticketd login`); or the application itself"
     )
-    token_url: Text | None = Field(None, description="with `custom`: the token endpoint")
-    device_url: Text | None = Field(None, description="with `custom`: the device authorization endpoint")
-    scopes: tuple[Text, ...] = Field((), description="with `custom`: what is asked for")
+    token_url: Text | None = Field(None, description="the token endpoint; needed for `custom`")
+    device_url: Text | None = Field(
+        None, description="the device authorization endpoint; needed for `custom`"
+    )
+    scopes: tuple[Text, ...] = Field((), description="what is asked for; needed for `custom`")
 
 
 class MailboxSettings(Mailbox):

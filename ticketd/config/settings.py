@@ -198,7 +198,7 @@ class Settings:
         yield from secrets_in(("http",), self.http)
 
     def check_secrets(self) -> None:
-        """Read every secret once. Raises ``ConfigError`` that names all that cannot be read."""
+        """Read every secret once, to learn early what is missing. Raises ``ConfigError`` that names all."""
         troubles = []
         for place, secret in self.secrets():
             try:

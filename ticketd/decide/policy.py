@@ -196,8 +196,8 @@ class Calendar(Frozen):
     )
     hours: Annotated[Mapping[Days, Hours], AfterValidator(check_week)] | None = Field(
         None,
-        description='business hours by day (`mon` … `sun`): `"09:00-12:00,13:00-17:00"`; unset: always',
-        json_schema_extra={"type": "table of hours"},
+        description='business hours by day (`mon` … `sun`): `"09:00-12:00,13:00-17:00"`',
+        json_schema_extra={"type": "table of hours", "default": "always"},
     )
     holidays: Holidays | None = Field(None, description="days off")
 

@@ -240,6 +240,10 @@ def check_template(value: object) -> bool | str:
     """Take true, false or the name of a template: letters, digits, ``-`` and ``_``."""
     if isinstance(value, bool):
         return value
+    if isinstance(value, str) and value.lower() in ("true", "false", "yes", "no", "on", "off"):
+        raise ValueError(
+            f"must be true or false without quotes, or the name of a template, not {shown(value)}"
+        )
     if isinstance(value, str) and value.replace("-", "").replace("_", "").isalnum():
         return value
     raise ValueError(f"must be true, false or the name of a template, not {shown(value)}")
