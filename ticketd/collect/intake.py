@@ -14,7 +14,6 @@ from collections.abc import Callable
 from datetime import datetime
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
 from ticketd.collect.inhand import InHand
 from ticketd.decide.effects import Conclude
@@ -23,6 +22,7 @@ from ticketd.decide.order import parents_first
 from ticketd.decide.parse import parse, peek
 from ticketd.decide.policy import Policy
 from ticketd.decide.rules import Decision, decide, read_clues
+from ticketd.errors import NotFound, TicketdError
 from ticketd.store import Mail, Store
 
 log = structlog.get_logger("ticketd.collect")
@@ -69,22 +69,17 @@ def take_in_guarded(store: Store, policy: Policy, ledger_id: int, clock: Callabl
     """Take in one mail; an error of ours is a strike against it, the third quarantines it.
 
     Raises:
-        DBAPIError: the database is in trouble, which is no fault of the mail.
+        TicketdError: the database is in trouble, which is no fault of the mail.
 
     """
     try:
         return take_in(store, policy, ledger_id, clock())
-    except DBAPIError as error:
-        if not _is_this_mails_fault(error):
+    except TicketdError as error:
+        if not isinstance(error, NotFound):
             raise
         return _strike(store, ledger_id, clock())
     except Exception:  # noqa: BLE001 - whatever a mail provokes is a strike against it, with its traceback
         return _strike(store, ledger_id, clock())
-
-
-def _is_this_mails_fault(error: DBAPIError) -> bool:
-    """Whether the database refused this mail's data; a lost or full database refuses any."""
-    return type(error).__name__ in ("DataError", "IntegrityError", "ProgrammingError", "InterfaceError")
 
 
 def _strike(store: Store, ledger_id: int, now: datetime) -> str:

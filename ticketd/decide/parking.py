@@ -14,7 +14,7 @@ from ticketd.decide.commands import Commands, Problem, read_commands
 from ticketd.decide.context import Waiting
 from ticketd.decide.effects import Conclude, Drop, Release, Revoke
 from ticketd.decide.excerpt import excerpt
-from ticketd.decide.model import Outcome, Purpose, Verdict
+from ticketd.decide.model import Kind, Outcome, Purpose, Ticket, Verdict
 from ticketd.decide.policy import Agent
 from ticketd.decide.work import Work
 
@@ -32,6 +32,21 @@ def park(case: Case, work: Work, agent: Agent, reason: str) -> Conclude:
         items = (*(one for one in others if one.item != this.item), this)
         work.send(compose.question(work.policy, agent, items, case.envelope.mailbox, work.cause, work.now))
     return Conclude(Outcome.PARKED, case.placement.ticket, reason, agent.key)
+
+
+def keep_unconfirmed(case: Case, work: Work, agent: Agent) -> Conclude:
+    """Nobody confirmed it for a week: an internal note, on the ticket that it seems to be about."""
+    entry = case.entry(Kind.NOTE)
+    number = case.placement.ticket or case.placement.perhaps
+    if number is None:
+        number = work.new_number()
+        subject = case.message.subject.strip() or "(no subject)"
+        at = case.envelope.received_at
+        work.save(Ticket(number, subject, case.envelope.mailbox, created_at=at, updated_at=work.now))
+        work.record(number, "created", detail="from a mail that nobody confirmed")
+    work.append(number, entry)
+    work.record(number, "unconfirmed", detail=f"it says From {agent.address} and was never confirmed")
+    return Conclude(Outcome.TICKET, number, "unconfirmed")
 
 
 def hold(case: Case, work: Work, agent: Agent, reason: str, problem: Problem | None = None) -> Conclude:

@@ -142,6 +142,8 @@ def unproven_agent(case: Case, work: Work) -> Conclude | None:
     agent = case.identity.agent
     if agent is None or case.identity.standing is not Standing.PARK:
         return None
+    if case.envelope.released == "unconfirmed":
+        return parking.keep_unconfirmed(case, work, agent)
     if parking.is_answer(case):
         return Conclude(Outcome.IGNORED, reason="an answer to a question, not proven")
     return parking.park(case, work, agent, f"not proven: {case.identity.authentication.sign}, no token")
