@@ -1,114 +1,239 @@
-"""Bounces: believed only with our signed id and a recipient that we mailed.
+"""Read what a bounce says: whom it could not reach, for good or for now (RFC 3464, 3463).
 
-A believed bounce joins the ticket whose mail it is about; any other becomes a ticket
-of its own in the spam folder. Nothing is ever sent to whoever bounced.
+The standard report first, then flufl.bounce's knowledge of the others, then headers and words.
+Knows nothing of whether a bounce is to be believed: our signed ids decide that elsewhere.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+import re
+from collections.abc import Iterable
+from email.message import Message as Compat32
 
-from ticketd.decide import changes, compose
-from ticketd.decide.arrivals import take_arrival
-from ticketd.decide.case import Case
-from ticketd.decide.context import Mailed
-from ticketd.decide.effects import Alert, Conclude, MailKind
-from ticketd.decide.model import (
-    Bounce,
-    Kind,
-    Outcome,
-    address_key,
+from flufl.bounce import all_failures
+
+from ticketd.decide.charsets import shown
+from ticketd.decide.fields import message_ids
+from ticketd.decide.model import Bounce, Message, Recipient
+from ticketd.decide.reports import ids_in
+
+MAX_READ = 20_000  # characters of a bounce's own words
+MAX_LINES = 300
+MAX_LINE = 500
+
+_STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
+_REPLY = re.compile(r"(?<![\d.])([45])\d\d[ -]")
+_ADDRESS = re.compile(r"<([^<>\s@]{1,64}@[^<>\s@]{1,255})>")
+_DELAYS = (
+    "delayed",
+    "not yet been delivered",
+    "not been delivered yet",
+    "still being retried",
+    "will be retried",
+    "will retry",
+    "will keep trying",
+    "will continue to try",
+    "continue to be made",
+    "no action is required",
+    "do not need to resend",
+    "do not need to take any action",
+    "just a warning",
+    "warning: could not send",
+    "warning message only",
+    "delivery incomplete",
+    "verzögert",
+    "retardé",
+    "retrasado",
 )
-from ticketd.decide.thread import Placement
-from ticketd.decide.tokens import is_genuine, read_message_id
-from ticketd.decide.transition import Happening, transition
-from ticketd.decide.work import Work
-
-_TO_CUSTOMERS = (MailKind.REPLY, MailKind.ACKNOWLEDGEMENT)
-
-
-def take_bounce(case: Case, work: Work) -> Conclude:
-    """Attach a believed bounce to its ticket, tell those who must know."""
-    bounce = case.classification.bounce or Bounce(permanent=False)
-    mailed = believed(case, bounce)
-    if mailed is None:
-        return _unbelieved(case, work)
-    if mailed.kind not in _TO_CUSTOMERS:
-        work.add(
-            Alert("agent-bounce", f"mail to the agent {mailed.recipient} bounced", case.envelope.mailbox)
-        )
-        return Conclude(Outcome.IGNORED, mailed.ticket or None, "a bounce of a mail to an agent")
-    number = case.context.tickets[mailed.ticket].ticket.id
-    entry = case.entry(Kind.BOUNCE)
-    work.append(number, entry)
-    words = in_words(bounce)
-    work.record(number, "bounce", after=mailed.recipient, detail=words)
-    if bounce.permanent:
-        _tell(work, number, mailed, words)
-    return Conclude(Outcome.TICKET, number)
-
-
-def believed(case: Case, bounce: Bounce) -> Mailed | None:
-    """The mail of ours that a bounce is about, None where the bounce proves nothing."""
-    recipient = address_key(bounce.recipient) if bounce.recipient else None
-    for message_id in bounce.message_ids:
-        signed = read_message_id(message_id)
-        if signed is None or signed.form != "id":
-            continue
-        issued = case.context.issued.get((signed.ticket, signed.purpose, signed.serial))
-        if not is_genuine(case.policy, signed, issued):
-            continue
-        for mailed in case.context.mailed:
-            if mailed.message_id == message_id and address_key(mailed.recipient) == recipient:
-                return mailed
-    return None
-
-
-def in_words(bounce: Bounce) -> str:
-    """``jane@example.com does not exist, says mx.example.com``."""
-    who = bounce.recipient or "a recipient"
-    said = f", says {bounce.remote_mta}" if bounce.remote_mta else ""
-    status = bounce.status or ""
-    if not bounce.permanent:
-        return f"mail to {who} is delayed{said}"
-    if status.startswith(("5.1.1", "5.1.10", "5.1.6")):
-        return f"{who} does not exist{said}"
-    if status.startswith(("5.2.2",)):
-        return f"the mailbox of {who} is full{said}"
-    if status.startswith(("5.1.2", "5.4.4")):
-        return f"the domain of {who} takes no mail{said}"
-    return f"mail to {who} was refused{said}" + (f" ({status})" if status else "")
+_SUBJECTS = (
+    "undeliver",
+    "undelivered mail",
+    "returned mail",
+    "returned to sender",
+    "failure notice",
+    "mail delivery fail",
+    "mail delivery problem",
+    "message delivery fail",
+    "delivery failure",
+    "delivery failed",
+    "delivery status notification",
+    "delivery notification",
+    "delivery report",
+    "delivery has failed",
+    "delivery delayed",
+    "delayed mail",
+    "mail delivery system",
+    "mail delivery error",
+    "mail system error",
+    "mail failure",
+    "mail returned",
+    "message undeliverable",
+    "message could not be delivered",
+    "message not delivered",
+    "message delayed",
+    "could not be delivered",
+    "nondeliverable",
+    "non delivery",
+    "non-delivery",
+    "nondelivery",
+    "warning: could not send",
+    "warning: message",
+    "rejected mail",
+    "user unknown",
+    "permanent delivery failure",
+    "unzustellbar",
+    "zustellung fehlgeschlagen",
+    "non remis",
+    "échec de la remise",
+    "no se puede entregar",
+    "no se ha podido entregar",
+    "mancata consegna",
+    "não é possível entregar",
+    "onbestelbaar",
+    "niedostarczona",
+    "недоставленное",
+    "не доставлено",
+    "退信",
+    "配信不能",
+)
 
 
-def _tell(work: Work, number: int, mailed: Mailed, words: str) -> None:
-    """A permanent bounce opens the ticket; the assignee is told, else the mailbox's agents."""
-    ticket = work.ticket(number)
-    changes.set_status(work, number, transition(ticket.status, Happening.BOUNCED), "system", words)
-    after = work.ticket(number)
-    for agent in work.audience(number):
-        work.send(
-            compose.failure(
-                work.policy,
-                agent,
-                after,
-                mailed.recipient,
-                words,
-                _what_was_said(work, number, mailed),
-                permanent=True,
-                cause=work.cause,
-                now=work.now,
-            )
-        )
+def has_bounce_subject(message: Message) -> bool:
+    """Whether the subject is one that mail systems give to bounces; forwarding one is not."""
+    subject = message.subject.casefold()[:200]
+    if subject.startswith(("re:", "fw:", "fwd:", "aw:", "wg:", "tr:", "rv:")):
+        return False
+    return any(words in subject for words in _SUBJECTS)
 
 
-def _what_was_said(work: Work, number: int, mailed: Mailed) -> str:
-    entries = work.history(number).entries
-    return next((one.new_text for one in entries if one.message_id == mailed.message_id), "")
+def failed_recipients(message: Message) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The recipients that a mail names as failing for now and for good, by flufl.bounce."""
+    mail = Compat32()
+    for name in ("From", "Subject", "X-Failed-Recipients", "Received"):
+        for value in message.header_all(name)[:5]:
+            mail[name] = value[:MAX_LINE]
+    mail["Content-Type"] = "text/plain"
+    lines = message.text[:MAX_READ].split("\n")[:MAX_LINES]
+    mail.set_payload("\n".join(line[:MAX_LINE] for line in lines).encode("ascii", "replace").decode("ascii"))
+    try:
+        temporary, permanent = all_failures(mail)
+    except Exception:  # noqa: BLE001 - its readers of odd formats raise on odder ones
+        return (), ()
+    return _addresses(temporary), _addresses(permanent)
 
 
-def _unbelieved(case: Case, work: Work) -> Conclude:
-    """A bounce that proves nothing: kept in the spam folder, nobody is told."""
-    conclusion = take_arrival(replace(case, placement=Placement(None)), work)
-    assert conclusion.ticket is not None
-    work.record(conclusion.ticket, "bounce", detail="it names no mail that we sent, so it is not believed")
-    return conclusion
+def _addresses(found: Iterable[bytes | str]) -> tuple[str, ...]:
+    texts = (item.decode("ascii", "replace") if isinstance(item, bytes) else item for item in found)
+    return tuple(sorted(shown(text) for text in texts if "@" in text and len(text) <= 320))
+
+
+def read_bounce(message: Message) -> Bounce:
+    """What the bounce says, from the best source that it has."""
+    ids = _about(message)
+    if message.report is not None and message.report.recipients:
+        return _from_report(message.report.recipients, ids)
+    return _from_words(message, ids)
+
+
+def _from_report(recipients: tuple[Recipient, ...], ids: tuple[str, ...]) -> Bounce:
+    """The first recipient that failed for good, else the first that failed, else the first."""
+    worst = min(recipients, key=_severity)
+    status = _status(worst)
+    return Bounce(
+        permanent=_severity(worst) == 0,
+        recipient=worst.address,
+        status=status,
+        diagnostic=worst.diagnostic,
+        remote_mta=worst.remote_mta,
+        message_ids=ids,
+    )
+
+
+def _severity(recipient: Recipient) -> int:
+    """0 failed for good, 1 failed for now, 2 delayed, 3 anything else (delivered, relayed)."""
+    action, status = recipient.action, _status(recipient) or ""
+    if action.startswith("delay"):
+        return 2
+    if action.startswith(("fail", "error")) or (not action and status[:1] in ("4", "5")):
+        return 1 if status.startswith("4") else 0
+    return 3
+
+
+def _status(recipient: Recipient) -> str | None:
+    """The status code; a vague one gives way to the one of its class in the server's words."""
+    said = _STATUS.search(recipient.status)
+    told = _STATUS.search(recipient.diagnostic[:MAX_LINE])
+    if said is None:
+        return told.group(1) if told else None
+    if said.group(1).endswith(".0.0") and told and told.group(1)[0] == said.group(1)[0]:
+        return told.group(1)
+    return said.group(1)
+
+
+def _from_words(message: Message, ids: tuple[str, ...]) -> Bounce:
+    """A bounce in a mail system's own words."""
+    words = message.text[:MAX_READ]
+    named = [address for value in message.header_all("X-Failed-Recipients") for address in value.split(",")]
+    temporary, permanent = failed_recipients(message)
+    found = [address.strip() for address in named if "@" in address] or list(permanent or temporary)
+    if not found:
+        found = [
+            a
+            for a in _ADDRESS.findall(words)
+            if a.partition("@")[0].lower() not in ("mailer-daemon", "postmaster")
+        ]
+    line = _telling_line(words)
+    status = next((code for code in _STATUS.findall(words) if code[0] != "2"), None)
+    return Bounce(
+        permanent=_is_permanent(message, status, line, bool(temporary) and not permanent),
+        recipient=found[0] if found else None,
+        status=status,
+        diagnostic=line,
+        message_ids=ids,
+    )
+
+
+def _is_permanent(message: Message, status: str | None, line: str, delayed: bool) -> bool:
+    """Whether it is for good: by what is said of a delay, then by the code, else yes."""
+    said = f"{message.subject}\n{message.text[:MAX_READ]}".casefold()
+    if delayed or any(words in said for words in _DELAYS):
+        return False
+    if status is not None:
+        return not status.startswith("4")
+    code = _REPLY.search(line)
+    return code is None or code.group(1) != "4"
+
+
+def _telling_line(words: str) -> str:
+    """The first line with a server's code in it."""
+    for line in words.split("\n")[:MAX_LINES]:
+        cut = line[:MAX_LINE]
+        if _STATUS.search(cut) or _REPLY.search(cut):
+            return cut.strip()
+    return ""
+
+
+def _about(message: Message) -> tuple[str, ...]:
+    """The ids of the mail that came back: embedded whole, as headers, or pasted as text."""
+    ids: dict[str, None] = dict.fromkeys(message.report.message_ids) if message.report is not None else {}
+    for mail in message.enclosed:
+        ids |= dict.fromkeys(filter(None, (mail.message_id, *mail.references, *mail.in_reply_to)))
+    for attached in message.attachments:
+        if attached.content_type in ("text/rfc822-headers", "text/rfc822"):
+            ids |= dict.fromkeys(ids_in(attached.content))
+    if not ids:
+        ids |= dict.fromkeys(_pasted(message.text))
+    if not ids:
+        ids |= dict.fromkeys((*message.in_reply_to, *message.references))
+    return tuple(ids)
+
+
+def _pasted(text: str) -> tuple[str, ...]:
+    """The ids in the header lines of a mail that stands as text in the bounce."""
+    wanted = ("message-id:", "references:", "in-reply-to:")
+    lines = [line.strip("> \t")[:2000] for line in text[:200_000].split("\n")]
+    return message_ids(
+        line.partition(":")[2].encode("utf-8", "replace")
+        for line in lines
+        if line[:12].lower().startswith(wanted)
+    )[:21]

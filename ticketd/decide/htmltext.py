@@ -1,0 +1,473 @@
+"""Text from HTML as a person reads it, and HTML that is safe to show.
+
+Size and nesting are cut before any parser sees them, so that both are linear. Knows nothing of
+mails: what a quote means is ``excerpt``'s.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+import nh3
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from ticketd.decide.charsets import storable
+
+MAX_HTML = 1_000_000  # characters of HTML that are read
+MAX_TAGS = 40_000
+MAX_DEPTH = 120  # elements open at once
+MAX_TAG = 3000  # characters of one tag; longer ones (pictures inside) lose their attributes
+MAX_LINK = 500  # characters of a link that is worth showing
+
+_BLOCKS = frozenset(
+    [
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "body",
+        "center",
+        "dd",
+        "details",
+        "dialog",
+        "dir",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figcaption",
+        "figure",
+        "footer",
+        "form",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hr",
+        "html",
+        "legend",
+        "li",
+        "main",
+        "menu",
+        "nav",
+        "ol",
+        "p",
+        "pre",
+        "section",
+        "summary",
+        "table",
+        "tbody",
+        "tfoot",
+        "thead",
+        "tr",
+        "ul",
+        "caption",
+    ]
+)
+_SPACED = frozenset(
+    ["p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "blockquote", "pre", "table", "figure"]
+)
+_SILENT = frozenset(
+    [
+        "head",
+        "script",
+        "style",
+        "title",
+        "template",
+        "object",
+        "embed",
+        "iframe",
+        "svg",
+        "math",
+        "select",
+        "textarea",
+        "audio",
+        "video",
+        "canvas",
+        "map",
+        "-comment",
+    ]
+)
+# Elements that close themselves or each other: leaving them open nests nothing.
+_UNNESTED = frozenset(
+    [
+        "area",
+        "base",
+        "body",
+        "br",
+        "col",
+        "colgroup",
+        "embed",
+        "frame",
+        "head",
+        "hr",
+        "html",
+        "img",
+        "input",
+        "link",
+        "meta",
+        "option",
+        "p",
+        "param",
+        "source",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "track",
+        "wbr",
+    ]
+)
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]{0,30})")
+_SPACES = re.compile("[ \t\n\r\f]+")
+_INVISIBLE = str.maketrans("", "", "\u200b\u00ad\u034f\u2060\ufeff")
+
+
+def tame(html: str) -> str:
+    """Cut HTML to a size and a depth that any parser takes linear time for."""
+    html = html[:MAX_HTML]
+    if html.count("<") <= MAX_DEPTH and len(html) < MAX_TAG:
+        return html
+    kept: list[str] = []
+    opened: Counter[str] = Counter()
+    depth = done = tags = 0
+    for found in _TAG.finditer(html):
+        if found.start() < done:
+            continue
+        name, closing = found.group(2).lower(), found.group(1)
+        drop, tags = False, tags + 1
+        if tags > MAX_TAGS:
+            drop = True
+        elif name not in _UNNESTED:
+            if not closing:
+                drop = depth >= MAX_DEPTH
+                depth, opened[name] = depth + (not drop), opened[name] + (not drop)
+            elif opened[name]:
+                depth, opened[name] = depth - 1, opened[name] - 1
+        end = html.find(">", found.end())
+        end = len(html) if end < 0 else end + 1
+        if drop or end - found.start() > MAX_TAG:
+            kept += (html[done : found.start()], _instead_of(name) if drop else f"<{closing}{name}>")
+            done = end
+    kept.append(html[done:])
+    return "".join(kept)
+
+
+def _instead_of(name: str) -> str:
+    """What stands where a tag was dropped: items of an endless list keep their lines."""
+    return "<br>" if name in ("li", "dd", "dt", "div") else " "
+
+
+def html_to_text(html: str) -> str:
+    """The text that a person reads on the rendered page.
+
+    Lists keep their marks, cells of a row are parted by tabs, links that say more than their text
+    are shown behind it, quotes (``blockquote`` of a mail client) have ``> `` before each line.
+    """
+    root = LexborHTMLParser(tame(html)).root
+    if root is None:
+        return ""
+    writer = _Writer()
+    node: LexborNode | None = root
+    level = 0
+    while node is not None:
+        entered = writer.enter(node)
+        below = node.child if entered else None
+        if below is not None:
+            node, level = below, level + 1
+            continue
+        if entered:
+            writer.leave(node)
+        while node.next is None and level:
+            parent = node.parent
+            assert parent is not None
+            node, level = parent, level - 1
+            writer.leave(node)
+        node = node.next if level else None
+    return writer.text()
+
+
+@dataclass(slots=True)
+class _Writer:
+    """Writes text line by line as elements open and close."""
+
+    lines: list[str] = field(default_factory=list)
+    line: list[str] = field(default_factory=list)
+    quotes: int = 0
+    lists: list[int | None] = field(default_factory=list)
+    pre: int = 0
+    spaced: bool = False
+    space_quotes: int = 0
+    links: list[tuple[str, int, int]] = field(default_factory=list)
+    mark: str = ""
+
+    def enter(self, node: LexborNode) -> bool:
+        """Open an element or write a text; False where nothing inside it is to be read."""
+        tag = node.tag or ""
+        if tag == "-text":
+            self._write(node.text_content or "")
+            return False
+        if tag in _SILENT or tag.startswith(("!", "-", "_")):
+            return False
+        attributes = node.attributes if tag not in ("br", "tr", "b", "i") else {}
+        if _is_hidden(attributes):
+            return False
+        if tag in _BLOCKS:
+            self._open_block(tag, attributes)
+        else:
+            self._open_inline(tag, attributes)
+        return True
+
+    def _open_inline(self, tag: str, attributes: dict[str, str | None]) -> None:
+        if tag == "br":
+            self.end_line(always=True)
+        elif tag in ("td", "th"):
+            if any(piece.strip() for piece in self.line):
+                self.line.append("\t")
+        elif tag == "img":
+            alt = " ".join((attributes.get("alt") or "").split())
+            self._write(alt if len(alt) <= 2 else f"[{alt[:200]}]")
+        elif tag == "a":
+            self.links.append((attributes.get("href") or "", len(self.lines), len(self.line)))
+        elif tag == "q":
+            self._write("“")
+
+    def leave(self, node: LexborNode) -> None:
+        """Close an element that was entered."""
+        tag = node.tag or ""
+        if tag in _BLOCKS:
+            self._close_block(tag, node)
+        elif tag == "a" and self.links:
+            self._close_link()
+        elif tag == "q":
+            self._write("”")
+
+    def _open_block(self, tag: str, attributes: dict[str, str | None]) -> None:
+        self.end_line()
+        if tag in _SPACED and not (tag in ("ul", "ol") and self.lists) and not _is_tight(tag, attributes):
+            self._space()
+        if tag == "blockquote" and _is_quote(attributes):
+            self.quotes += 1
+        elif tag in ("ul", "ol"):
+            start = attributes.get("start") or "1"
+            self.lists.append(int(start) if tag == "ol" and start.isdecimal() and len(start) < 7 else None)
+        elif tag == "li":
+            self.mark = self._list_mark()
+        elif tag == "pre":
+            self.pre += 1
+        elif tag == "hr":
+            self.line.append("_" * 32)
+            self.end_line()
+
+    def _close_block(self, tag: str, node: LexborNode) -> None:
+        attributes = node.attributes if tag in ("p", "blockquote") else {}
+        self.end_line()
+        self.mark = "" if tag == "li" else self.mark
+        if tag == "blockquote" and _is_quote(attributes):
+            self.quotes -= 1
+        elif tag in ("ul", "ol") and self.lists:
+            self.lists.pop()
+        elif tag == "pre":
+            self.pre -= 1
+        if tag in _SPACED and not (tag in ("ul", "ol") and self.lists) and not _is_tight(tag, attributes):
+            self._space()
+
+    def _list_mark(self) -> str:
+        if not self.lists or self.lists[-1] is None:
+            return "* "
+        self.lists[-1] += 1
+        return f"{self.lists[-1] - 1}. "
+
+    def _close_link(self) -> None:
+        href, line, piece = self.links.pop()
+        href = href.strip()
+        scheme = href[:8].lower()
+        if len(href) > MAX_LINK or not scheme.startswith(
+            ("http://", "https://", "mailto:", "tel:", "ftp://")
+        ):
+            return
+        target = href.partition(":")[2].partition("?")[0] if scheme.startswith(("mailto:", "tel:")) else href
+        piece = piece if line == len(self.lines) else 0
+        said = "\n".join(self.lines[line:]) + "".join(self.line[piece:])
+        if said.strip() and not _says(said, target):
+            self._write(f" <{target}>")
+
+    def _write(self, text: str) -> None:
+        if self.pre:
+            first, *others = text.replace("\r", "").split("\n")
+            self.line.append(first)
+            for other in others:
+                self.end_line(always=True)
+                self.line.append(other)
+            return
+        text = _SPACES.sub(" ", text.translate(_INVISIBLE) if not text.isascii() else text)
+        if text.startswith(" ") and (not self.line or self.line[-1].endswith((" ", "\t"))):
+            text = text[1:]
+        if text:
+            self.line.append(text)
+
+    def end_line(self, *, always: bool = False) -> None:
+        """End the line in hand; an empty one only where a line break says so."""
+        text = "".join(self.line).replace("\xa0", " ")
+        said = bool(self.line)
+        self.line.clear()
+        text = text.rstrip() if self.pre else text.strip()
+        if not text and not always and not said:
+            return
+        if self.spaced and self.lines:
+            self.lines.append(("> " * min(self.quotes, self.space_quotes)).rstrip())
+        self.spaced = False
+        indent = "  " * min(len(self.lists) - 1, 8) if self.lists else ""
+        if text and self.lists:
+            text = indent + (self.mark or "  ") + text
+            self.mark = ""
+        self.lines.append(("> " * self.quotes + text).rstrip())
+
+    def _space(self) -> None:
+        self.spaced, self.space_quotes = bool(self.lines) and self.lines[-1].strip("> ") != "", self.quotes
+
+    def text(self) -> str:
+        """All lines, never more than two empty ones together."""
+        self.end_line()
+        out: list[str] = []
+        empty = 0
+        for line in self.lines:
+            empty = 0 if line else empty + 1
+            if empty <= 2:
+                out.append(line)
+        return storable("\n".join(out)).strip("\n")
+
+
+def _is_hidden(attributes: dict[str, str | None]) -> bool:
+    """Whether a reader would not see the element."""
+    if "hidden" in attributes:
+        return True
+    style = attributes.get("style")
+    if not style or len(style) > MAX_TAG:
+        return False
+    squeezed = "".join(style.split()).lower()
+    return "display:none" in squeezed or "visibility:hidden" in squeezed or "mso-hide:all" in squeezed
+
+
+def _is_quote(attributes: dict[str, str | None]) -> bool:
+    """Whether a blockquote is a mail client's quote, not an author's indent."""
+    style = (attributes.get("style") or "").replace(" ", "").lower()
+    named = f"{attributes.get('class') or ''} {attributes.get('id') or ''}".lower()
+    return bool(
+        (attributes.get("type") or "").lower() == "cite"
+        or attributes.get("cite")
+        or "quote" in named
+        or "cite" in named
+        or ("border-left" in style and "border-left:none" not in style)
+    )
+
+
+def _is_tight(tag: str, attributes: dict[str, str | None]) -> bool:
+    """Whether a paragraph has no space about it, as Outlook's have."""
+    if tag != "p":
+        return False
+    style = (attributes.get("style") or "").replace(" ", "").lower()
+    return "Mso" in (attributes.get("class") or "") or "margin:0" in style or "margin-bottom:0" in style
+
+
+def _says(said: str, target: str) -> bool:
+    """Whether a link's text already tells where it leads."""
+    bare = target.partition("://")[2] or target
+    folded = "".join(said.split()).lower()
+    return bare.rstrip("/").removeprefix("www.").lower() in folded
+
+
+_TAGS = frozenset(
+    [
+        "a",
+        "abbr",
+        "b",
+        "blockquote",
+        "br",
+        "caption",
+        "center",
+        "cite",
+        "code",
+        "col",
+        "colgroup",
+        "dd",
+        "del",
+        "div",
+        "dl",
+        "dt",
+        "em",
+        "font",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "i",
+        "img",
+        "ins",
+        "kbd",
+        "li",
+        "ol",
+        "p",
+        "pre",
+        "q",
+        "s",
+        "samp",
+        "small",
+        "span",
+        "strike",
+        "strong",
+        "sub",
+        "sup",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "tt",
+        "u",
+        "ul",
+    ]
+)
+_ATTRIBUTES = {
+    "*": {"align", "valign", "dir", "lang", "title"},
+    "a": {"href"},
+    "blockquote": {"type"},
+    "font": {"color", "size"},
+    "img": {"src", "alt", "width", "height"},
+    "ol": {"start", "type"},
+    "table": {"border", "cellpadding", "cellspacing", "width"},
+    "td": {"colspan", "rowspan", "width"},
+    "th": {"colspan", "rowspan", "width"},
+}
+
+
+def sanitise(html: str) -> str:
+    """HTML that runs nothing and loads nothing from afar: pictures only by ``cid:``, no styles."""
+    return nh3.clean(
+        tame(html),
+        tags=set(_TAGS),
+        clean_content_tags={"script", "style", "title", "template", "noscript", "iframe", "svg", "math"},
+        attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
+        attribute_filter=_only_near,
+        url_schemes={"http", "https", "mailto", "tel", "cid"},
+        link_rel="noopener noreferrer nofollow",
+    )
+
+
+def _only_near(tag: str, name: str, value: str) -> str | None:
+    """Drop what would load something: the source of a picture that is not in the mail."""
+    if tag == "img" and name == "src":
+        return value if value.strip().lower().startswith("cid:") else None
+    return value
