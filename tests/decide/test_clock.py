@@ -261,6 +261,13 @@ def test_a_reply_owed_on_a_merged_ticket_is_not_forgotten(clock, other, expected
     assert dues(merge(clock, other), POLICY, SLA, Priority.NORMAL) == expected
 
 
+def test_a_reply_owed_since_after_the_stop_has_waited_only_since_then():
+    pending = stop(fulfil(start(at("mon 10:00"))), at("mon 11:00"))
+    merged = merge(pending, start(at("mon 15:00")))
+    opened = resume(merged, POLICY, SLA, Priority.NORMAL, at("mon 16:00"))
+    assert dues(opened, POLICY, SLA, Priority.NORMAL).next_reply == at("tue 14:00")
+
+
 def test_the_earliest_of_what_is_due():
     assert story("opened mon 10:00").earliest == at("mon 14:00")
     assert Due().earliest is None

@@ -112,3 +112,4 @@ def test_today_is_the_day_of_the_zone():
     late, early = datetime(2026, 11, 24, 3, 0, tzinfo=UTC), datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
     assert time_in_words(late, NOW, zone) == "22:00"
     assert time_in_words(early, NOW, zone) == "Tue 01:00"
+    assert time_in_words(late, late - 40 * MINUTE, zone) == "22:00"
