@@ -58,8 +58,10 @@ _FOUND = {
 def insert_or_ignore(name: str, table: Table) -> Insert:
     """An INSERT that does nothing where the row is already there."""
     if name == "postgresql":
-        return postgresql.insert(table).on_conflict_do_nothing()
-    return sqlite.insert(table).on_conflict_do_nothing()
+        insert: Insert = postgresql.insert(table).on_conflict_do_nothing()
+    else:
+        insert = sqlite.insert(table).on_conflict_do_nothing()
+    return insert.execution_options(preserve_rowcount=True)
 
 
 def _plain(*parts: str) -> str:

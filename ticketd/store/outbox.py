@@ -112,7 +112,7 @@ class Outboxing(Applying, Receiving):
         return [Claimed(**(row._asdict() | {"kind": MailKind(row.kind)})) for row in rows]
 
     def _set(self, id: int, **values: Any) -> None:
-        self.connection.execute(update(outbox).where(outbox.c.id == id), values)
+        self._update(outbox.c.id == id, values)
 
     def mark_dot(self, id: int, now: datetime) -> None:
         """The next bytes end the mail: from this commit on a crash leaves it in doubt."""

@@ -50,7 +50,7 @@ class Quarantining(Work):
     def count_attempt(self, ledger_id: int) -> int:
         """Count a try before it is made, so that a mail that kills us is found out; the new count."""
         self.connection.execute(
-            update(ledger).where(ledger.c.id == ledger_id), {"attempts": ledger.c.attempts + 1}
+            update(ledger).where(ledger.c.id == ledger_id).values(attempts=ledger.c.attempts + 1)
         )
         return int(self.connection.scalar(select(ledger.c.attempts).where(ledger.c.id == ledger_id)) or 0)
 

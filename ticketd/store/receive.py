@@ -233,7 +233,7 @@ class Receiving(Work):
         same = {"mailbox": name, "folder": folder, "uidvalidity": uidvalidity, "uid": uid}
         self.put(refusal, [{**same, "polls": 0, "reason": ""}])
         this = and_(*(refusal.c[column] == value for column, value in same.items()))
-        self.connection.execute(update(refusal).where(this), {"polls": refusal.c.polls + 1, "reason": reason})
+        self.connection.execute(update(refusal).where(this).values(polls=refusal.c.polls + 1, reason=reason))
         if (self.connection.scalar(select(refusal.c.polls).where(this)) or 0) < polls:
             return False
         because = f"the server refuses UID {uid}: {reason}"
@@ -293,7 +293,7 @@ class Receiving(Work):
 
     def mail(self, ledger_id: int) -> Mail:
         """The mail of a ledger row, whole."""
-        row = self.connection.execute(_MAIL, {"id": ledger_id}).one_or_none()
+        row: Any = self.connection.execute(_MAIL, {"id": ledger_id}).one_or_none()
         if row is None:
             raise NotFound(f"There is no mail {ledger_id} in the ledger.")
         return Mail(*row)

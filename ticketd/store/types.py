@@ -47,6 +47,16 @@ class CleanText(TypeDecorator[str]):
         return None if value is None else clean(value)
 
 
+def _without_nul(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd")
+    if isinstance(value, dict):
+        return {key: _without_nul(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nul(each) for each in value]
+    return value
+
+
 class Json(TypeDecorator[Any]):
     """A small value as JSON text: lists of addresses, tags, ids."""
 
@@ -57,7 +67,12 @@ class Json(TypeDecorator[Any]):
         """Write compact JSON; empty lists and None are common and cheap."""
         if value is None:
             return None
-        return clean(json.dumps(value, ensure_ascii=False, separators=(",", ":"))) if value else "[]"
+        if not value:
+            return "[]"
+        written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        if "\\u0000" in written:
+            written = json.dumps(_without_nul(value), ensure_ascii=False)
+        return clean(written)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         """Read it back."""

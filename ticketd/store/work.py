@@ -28,4 +28,4 @@ class Work:
         if not rows:
             return 0
         statement = insert_or_ignore(self.connection.dialect.name, table)
-        return self.connection.execute(statement, rows).rowcount
+        return self.connection.execute(statement, rows if len(rows) > 1 else rows[0]).rowcount
