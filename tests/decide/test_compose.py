@@ -238,7 +238,7 @@ class TestNotification:
         assert "| #take\n| #spam\n| #block\n| #undo\n|\n| ＃note" in plain
         shown = part(message, "text/html")
         for command in ("#take", "#spam", "#block", "#undo"):
-            assert f'<i class="q">|</i> {command}' in shown
+            assert f'<div class="l"><i class="q">|</i>&nbsp;{command}</div>' in shown
 
     def test_the_marker_stands_above_what_they_wrote(self):
         message = read(tell())
@@ -268,7 +268,7 @@ class TestNotification:
             "first.mp4",
             "dot.png",
         ]
-        assert "Too big to send along, kept with the ticket: film.mp4 (9.0 MB)" in part(message, "text/plain")
+        assert "Not sent along, kept with the ticket: film.mp4 (9.0 MB)" in part(message, "text/plain")
 
     def test_the_card_tells_how_the_ticket_stands(self):
         t = ticket(

@@ -6,9 +6,8 @@ from hypothesis import strategies as st
 
 from tests.decide.letters import entry, part, policy, read, ticket
 from ticketd.decide import compose, leak, tokens
-from ticketd.decide.model import Address, Attachment, Kind, Purpose
+from ticketd.decide.model import Address, Attachment, Purpose
 
-ANNA = Address("anna@private.example.com", "Anna")
 P = policy()
 TOKEN = tokens.mint(P, Purpose.REPLY, 42, "anna@private.example.com", "x")
 SIGNED = [
@@ -16,11 +15,11 @@ SIGNED = [
     tokens.reply_address(P, TOKEN, P.mailboxes["support"]),
     tokens.subject_code(P, TOKEN),
 ]
-NOTE = entry("Careful, she is the minister's sister.\nVIP", Kind.NOTE, ANNA)
+NOTE = "Careful, she is the minister's sister.\nVIP"
 
 
 def reasons(text, **more):
-    return leak.reasons(P, text, **more)
+    return leak.leaks(P, text, **more)
 
 
 @pytest.mark.parametrize(
@@ -39,19 +38,19 @@ def reasons(text, **more):
     ],
 )
 def test_ordinary_replies_pass(text):
-    assert reasons(text, entries=(entry(), NOTE)) == []
+    assert reasons(text, notes=[NOTE]) == []
 
 
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("\n\n#slved\nHello", "looks like a command: #slved"),
+        ("\n\n#slved\nHello", "what looks like a command: #slved"),
         ("\u200b＃note to self", "looks like a command"),
         *((f"Dear Jane {one}!", "signed address or id") for one in SIGNED),
         (SIGNED[1].upper(), "signed address or id"),
         (f"Hello\n> {compose.MARKER}\n", "part of our notification"),
         ("Hello\n| The printer burns.", "lines marked with |"),
-        ("Hello\n> | The printer burns.", "lines marked with |"),
+        ("Hello\n> |\xa0The printer burns.", "lines marked with |"),
         ("Call me at Anna@Private.Example.com.", "agent's own address"),
         ("<mailto:bob@private.example.com>", "agent's own address"),
         ("Fine.\ncareful,  she is the\nMINISTER'S sister.\nvip", "text of a note"),
@@ -62,7 +61,7 @@ def test_ordinary_replies_pass(text):
     ],
 )
 def test_what_must_not_leave_is_found(text, reason):
-    found = reasons(text, entries=(entry(), NOTE))
+    found = reasons(text, notes=[NOTE])
     assert any(reason in one for one in found), found
 
 
@@ -71,15 +70,20 @@ def test_a_line_that_the_agent_escaped_is_meant():
 
 
 def test_what_the_customer_knows_is_no_secret():
-    said = entry("Careful, she is the minister's sister.")
-    assert reasons("Careful, she is the minister's sister.", entries=(said, NOTE)) == []
+    said = "Careful, she is the minister's sister."
+    assert reasons(said, notes=[NOTE], public=[said]) == []
+
+
+def test_an_agent_who_takes_part_is_no_secret():
+    t = ticket(participants=(Address("bob@private.example.com"),))
+    assert reasons("Bob (bob@private.example.com) asked", ticket=t) == []
 
 
 def test_our_mails_sent_along_are_found():
     mail = compose.notification(P, ticket(), None, entry(), P.agents["anna"], "x", "c", entry().at)
     for name, kind in (("fwd.eml", "application/octet-stream"), ("mail", "message/rfc822")):
         found = reasons("Hello", files=[Attachment(name, kind, mail.content)])
-        assert found == [f"the attached file {name} contains a signed address or id of ours"]
+        assert found == [f"a signed address or id of ours in the file {name}"]
     assert reasons("Hello", files=[Attachment("a.png", "image/png", b"png")]) == []
 
 
@@ -99,6 +103,6 @@ def test_no_signed_id_survives_scrubbing(before, after, signed):
 def test_it_is_linear_in_the_text(piece):
     text = piece * (400_000 // len(piece))
     started = time.process_time()
-    reasons(text, entries=(entry(), NOTE))
+    reasons(text, notes=[NOTE])
     leak.scrub(text)
     assert time.process_time() - started < 2

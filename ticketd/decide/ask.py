@@ -72,7 +72,7 @@ def held(
     """
     desk = letter.desk_of(policy, mailbox)
     token = tokens.mint(policy, Purpose.QUESTION, 0, agent.key, f"{cause}/held")
-    text = clean.body(their_text)
+    text = card.cut(their_text)
     values = {
         "marker": card.MARKER,
         "number": ticket.id if ticket else None,

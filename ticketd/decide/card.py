@@ -20,7 +20,8 @@ from ticketd.decide.policy import Agent, Mailbox, Policy
 
 MARKER = "--- Write your answer above this line ---"
 BAR = "| "
-_BAR_HTML = Markup('<i class="q">|</i> ')
+_FIRST_LINE, _LAST_LINE = Markup('<div class="l"><i class="q">|</i>&nbsp;'), Markup("</div>")
+_NEXT_LINE = _LAST_LINE + Markup("\n") + _FIRST_LINE
 _SHOWN = 100_000  # characters of one text that a mail shows; the ticket keeps it whole
 _COLLEAGUES = 8
 _VERBS = {
@@ -162,10 +163,15 @@ def headline(entry: Entry) -> str:
 
 def said(entry: Entry, whole: bool = False) -> str:
     """What an entry says: its new text, or the whole of it where asked or where nothing is new."""
-    text = clean.body(entry.text if whole or not entry.new_text.strip() else entry.new_text)
-    if len(text) <= _SHOWN:
-        return text
-    return f"{text[:_SHOWN]}\n… (cut here: the ticket keeps it whole)"
+    return cut(entry.text if whole or not entry.new_text.strip() else entry.new_text)
+
+
+def cut(text: str) -> str:
+    """A text cleaned, and cut where it is too long for a mail."""
+    cleaned = clean.body(text)
+    if len(cleaned) <= _SHOWN:
+        return cleaned
+    return f"{cleaned[:_SHOWN]}\n… (cut here: the ticket keeps it whole)"
 
 
 def quoted(text: str) -> str:
@@ -174,8 +180,9 @@ def quoted(text: str) -> str:
 
 
 def quoted_html(text: str) -> Markup:
-    """Every line marked with a bar, as HTML, nothing in it markup."""
-    return _BAR_HTML + escape(text).replace("\n", Markup("<br>\n") + _BAR_HTML)
+    """Every line marked with a bar, as HTML, nothing in it markup, indents kept."""
+    lines = escape(text).replace("  ", Markup("&nbsp; ")).replace("\n", _NEXT_LINE)
+    return _FIRST_LINE + lines + _LAST_LINE
 
 
 def file_names(files: Sequence[Attachment]) -> list[str]:

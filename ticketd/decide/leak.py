@@ -1,7 +1,7 @@
 """The leak guard: what must not stand in a mail to a customer, found in its text and files.
 
 Commands, signed ids, the card of a notification, agents' private addresses, notes, and
-quoted header blocks. It gives reasons in words and changes nothing; ``scrub`` takes out
+quoted header blocks. It says in words what it found and changes nothing; ``scrub`` takes out
 our ids where a reply goes out all the same. Linear in the text; knows nothing of MIME.
 """
 
@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from ticketd.decide import card
-from ticketd.decide.model import Attachment, Entry, Kind
+from ticketd.decide.model import Attachment, Ticket
 from ticketd.decide.policy import Policy
 
 _SERIAL, _MAC = "[a-z2-7]{8}", "[a-z2-7]{16}"
@@ -37,26 +37,30 @@ _TOLD = 16  # characters of a note's line from which on finding it again is no c
 _SEARCHED = 2_000_000  # bytes of a text file that are looked through
 
 
-def reasons(
+def leaks(
     policy: Policy,
     text: str,
-    entries: Iterable[Entry] = (),
+    *,
+    notes: Iterable[str] = (),
+    public: Iterable[str] = (),
+    ticket: Ticket | None = None,
     files: Sequence[Attachment] = (),
     escaped: bool = False,
 ) -> list[str]:
-    """Why ``text`` and ``files`` must not go to a customer, in words; empty where they may.
+    """What in ``text`` and ``files`` must not go to a customer, in words; empty where nothing is.
 
-    ``entries`` are the ticket's messages. ``escaped`` says that the agent began the text
-    with ``##``, so that its first line is meant as it stands.
+    ``notes`` are the texts of the ticket's notes, ``public`` those of its other messages: what
+    they say is no secret. The ticket's participants know their own addresses. ``escaped`` says
+    that the agent began the text with ``##``, so that its first line is meant as it stands.
     """
     lines = text.splitlines()
     found = [
         None if escaped else _command(lines),
-        "it contains a signed address or id of ours" if _TOKEN.search(text) else None,
+        "a signed address or id of ours" if _TOKEN.search(text) else None,
         _card(lines),
-        _private_address(policy, text),
-        _note(text, entries),
-        "it contains the header of another mail" if _header_block(lines) else None,
+        _private_address(policy, text, ticket),
+        _note(text, notes, public),
+        "the header of another mail" if _header_block(lines) else None,
         *(_file(file) for file in files),
     ]
     return [reason for reason in found if reason]
@@ -70,33 +74,32 @@ def scrub(text: str) -> str:
 def _command(lines: Sequence[str]) -> str | None:
     first = next((line.strip("\u200b\u200c\u200d\ufeff\xa0 \t") for line in lines if line.strip()), "")
     if _COMMAND.match(first):
-        return f"its first line looks like a command: {first[:60]}"
+        return f"what looks like a command: {first[:60]}"
     return None
 
 
 def _card(lines: Sequence[str]) -> str | None:
     if any(card.MARKER in line for line in lines):
-        return "it contains a part of our notification"
+        return "a part of our notification"
     if any(_is_barred(line) for line in lines):
-        return "it contains lines marked with | as in our notifications"
+        return "lines marked with | as in our notifications"
     return None
 
 
 def _is_barred(line: str) -> bool:
     """A line of ours; a row of a table, closed by a bar as well, is the agent's own."""
-    plain = line.lstrip("> \t")
+    plain = line.lstrip("> \t").replace("\xa0", " ")
     return plain.startswith(card.BAR) and not plain.rstrip().endswith("|")
 
 
-def _private_address(policy: Policy, text: str) -> str | None:
-    folded = text.lower()
-    if "@" not in folded:
+def _private_address(policy: Policy, text: str, ticket: Ticket | None) -> str | None:
+    words = {word.strip(".!?*_") for word in _ADDRESS.findall(text.lower()) if "@" in word}
+    if not words:
         return None
-    words = {word.strip(".!?*_") for word in _ADDRESS.findall(folded) if "@" in word}
     for agent in policy.agents.values():
-        for key in agent.keys:
-            if key in words and not policy.is_ours(key):
-                return f"it contains an agent's own address: {key}"
+        for key in words & agent.keys:
+            if not policy.is_ours(key) and not (ticket and ticket.has_participant(key)):
+                return f"an agent's own address: {key}"
     return None
 
 
@@ -104,15 +107,12 @@ def _squeeze(text: str) -> str:
     return " ".join(text.lower().split())
 
 
-def _note(text: str, entries: Iterable[Entry]) -> str | None:
+def _note(text: str, notes: Iterable[str], public: Iterable[str]) -> str | None:
     """Whether a whole note, or a line of one that is no chance, stands in the text."""
-    known = tuple(entries)
-    public = _squeeze(" ".join(one.text for one in known if one.kind is not Kind.NOTE))
-    squeezed = _squeeze(text)
-    for note in (one for one in known if one.kind is Kind.NOTE):
-        pieces = [_squeeze(piece) for piece in (note.new_text, *note.new_text.splitlines())]
-        if any(len(piece) >= _TOLD and piece in squeezed and piece not in public for piece in pieces):
-            return "it contains the text of a note"
+    pieces = {_squeeze(piece) for note in notes for piece in (note, *note.splitlines())}
+    squeezed, known = _squeeze(text), _squeeze(" ".join(public))
+    if any(len(piece) >= _TOLD and piece in squeezed and piece not in known for piece in pieces):
+        return "the text of a note"
     return None
 
 
@@ -139,10 +139,10 @@ def _label(line: str) -> str | None:
 def _file(file: Attachment) -> str | None:
     """Our ids in the name of a file, or in a file that is text: a mail of ours, sent along."""
     if _TOKEN.search(file.filename):
-        return "the name of an attached file contains a signed address or id of ours"
+        return "a signed address or id of ours in the name of a file"
     readable = file.content_type.lower().startswith(("text/", "message/")) or file.filename.lower().endswith(
         ".eml"
     )
     if readable and _TOKEN.search(file.content[:_SEARCHED].decode("latin-1")):
-        return f"the attached file {file.filename} contains a signed address or id of ours"
+        return f"a signed address or id of ours in the file {file.filename}"
     return None

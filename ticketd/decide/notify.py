@@ -40,7 +40,7 @@ def notification(
     files, left_out = _files(entry)
     values = _values(policy, ticket, entry, agent, mailbox, token, now, is_first(history, entry))
     values |= {
-        "reason": clean.line(reason),
+        "reason": _sentence(reason),
         "files": card.file_names(files),
         "left_out": card.file_names(left_out),
         "earlier": [told(policy, one) for one in conversation],
@@ -163,18 +163,25 @@ def warnings(policy: Policy, entry: Entry) -> list[str]:
     return [*found, *(clean.line(defect) for defect in entry.defects)]
 
 
+def _sentence(reason: str) -> str:
+    """A reason as a sentence: ``Assigned to you.``."""
+    plain = clean.line(reason)
+    end = "" if plain.endswith((".", "!", "?", "…")) else "."
+    return f"{plain[:1].upper()}{plain[1:]}{end}" if plain else ""
+
+
 def _speaker(entry: Entry) -> str:
     name = card.short_name(entry.author)
     return f"{name} (note)" if entry.kind is Kind.NOTE else name
 
 
 def _files(entry: Entry | None) -> tuple[tuple[Attachment, ...], tuple[Attachment, ...]]:
-    """The files that go along, and those that are too big to."""
+    """The files that go along, and those that do not: too big, or not at hand."""
     taken: list[Attachment] = []
     left: list[Attachment] = []
     room = ATTACHED
     for file in entry.attachments if entry else ():
-        fits = file.size <= room
+        fits = 0 < file.size <= room
         (taken if fits else left).append(file)
         room -= file.size if fits else 0
     return tuple(taken), tuple(left)
@@ -194,7 +201,7 @@ def failure(
     """Tell an agent that somebody did not get their mail (or not yet), with the text of it."""
     mailbox = letter.desk_of(policy, ticket.mailbox)
     token = tokens.mint(policy, Purpose.REPLY, ticket.id, agent.key, f"{cause}/failed")
-    text = clean.body(their_text)
+    text = card.cut(their_text)
     values = {
         "marker": card.MARKER,
         "number": ticket.id,
