@@ -12,6 +12,7 @@ from tests.servers.postfix import Postfix
 from tests.servers.postgres import Postgres
 from tests.servers.process import new_directory
 from tests.servers.proxy import Proxy
+from tests.servers.scripted_imap import ScriptedImaps
 from tests.servers.smtp_sink import SmtpSink
 
 
@@ -83,3 +84,11 @@ def proxy() -> Iterator[Proxy]:
     proxies = Proxy()
     yield proxies
     proxies.close()
+
+
+@pytest.fixture
+def scripted_imap() -> Iterator[ScriptedImaps]:
+    """Makes IMAP servers that lie: ``scripted_imap({"UID FETCH": ["* …", "OK"]}).port``."""
+    servers = ScriptedImaps()
+    yield servers
+    servers.close()

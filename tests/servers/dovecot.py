@@ -36,7 +36,7 @@ disable_plaintext_auth = no
 auth_mechanisms = plain login
 auth_failure_delay = 0
 recipient_delimiter = +
-lmtp_hdr_delivery_address = original
+lmtp_hdr_delivery_address = final
 mail_location = maildir:{d}/mail/%u:INDEX={d}/index/%u
 mail_max_userip_connections = 1000
 mail_fsync = never

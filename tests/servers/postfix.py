@@ -29,7 +29,6 @@ flush unix n - n 1000? 0 flush
 proxymap unix - - n - - proxymap
 showq unix n - n - - showq
 error unix - - n - - error
-bouncing unix - - n - - error
 retry unix - - n - - error
 lmtp unix - - n - - lmtp
 anvil unix - - n - 1 anvil
@@ -57,6 +56,7 @@ transport_maps = regexp:{d}/etc/transport
 default_transport = lmtp:inet:127.0.0.1:{lmtp_port}
 lmtp_host_lookup = native
 smtp_tls_security_level = none
+smtpd_reject_unlisted_recipient = no
 recipient_delimiter = +
 message_size_limit = 60000000
 mailbox_size_limit = 0
@@ -112,5 +112,5 @@ class Postfix:
         etc: Path = self.directory / "etc"
         (etc / "master.cf").write_text(_SERVICES.format(port=self.port))
         (etc / "main.cf").write_text(_SETTINGS.format(d=self.directory, lmtp_port=self._lmtp_port))
-        (etc / "transport").write_text("/^gone@/ bouncing:5.1.1 nobody here by that name\n")
+        (etc / "transport").write_text("/^gone@/ error:5.1.1 nobody here by that name\n")
         (etc / "recipients").write_text("/^refused@/ REJECT we do not take mail for you\n")

@@ -44,11 +44,16 @@ class Proxy:
     def __init__(self) -> None:
         self._loop = LoopThread()
         self._servers: list[asyncio.Server] = []
+        self._writers: list[asyncio.StreamWriter] = []
         self.connections = 0
 
     def to(self, port: int, *faults: Fault) -> int:
         """Forward to a loopback port with these faults; the port to connect to."""
         return self._loop.call(self._listen(port, faults or (Fault(),)))
+
+    def cut(self) -> None:
+        """Reset every connection that is open now."""
+        self._loop.call(self._cut_all())
 
     def close(self) -> None:
         """End every connection and every port."""
@@ -61,11 +66,16 @@ class Proxy:
         async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             self.connections += 1
             fault = left.pop(0) if len(left) > 1 else left[0]
+            self._writers.append(writer)
             await _Connection(fault, reader, writer).run(port)
 
         server = await asyncio.start_server(connected, "127.0.0.1", 0)
         self._servers.append(server)
         return int(server.sockets[0].getsockname()[1])
+
+    async def _cut_all(self) -> None:
+        for writer in self._writers:
+            _reset(writer)
 
     async def _close_servers(self) -> None:
         for server in self._servers:

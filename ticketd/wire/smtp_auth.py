@@ -1,0 +1,54 @@
+"""Logging in to an SMTP server by the best mechanism that both know (RFC 4954, 4616, 7628).
+
+smtplib's own login tries every mechanism in turn, which locks accounts, and knows only ASCII.
+"""
+
+from __future__ import annotations
+
+import base64
+import smtplib
+
+from ticketd.wire import Server
+
+_CHALLENGE = 334
+_NO_MECHANISM = (534, b"5.7.9 the server offers no login that we know")
+
+
+def log_in(smtp: smtplib.SMTP, server: Server) -> tuple[int, bytes]:
+    """Authenticate; the server's last reply, 235 for success. Secrets are asked for here."""
+    offered = smtp.esmtp_features.get("auth", "").upper().split()
+    username = server.username or ""
+    if server.oauth:
+        return _bearer(smtp, offered, username, server.oauth())
+    password = server.password() if server.password else ""
+    if "PLAIN" in offered:
+        secret = f"\0{username}\0{password}"
+        return smtp.docmd("AUTH", f"PLAIN {_encoded(secret)}")
+    if "LOGIN" in offered:
+        return _in_turn(smtp, "LOGIN", username, password)
+    return _NO_MECHANISM
+
+
+def _bearer(smtp: smtplib.SMTP, offered: list[str], username: str, token: str) -> tuple[int, bytes]:
+    """An OAuth token; to the server's complaint the answer is that we have read it."""
+    if "OAUTHBEARER" in offered and "XOAUTH2" not in offered:
+        name = username.replace("=", "=3D").replace(",", "=2C")
+        mechanism, answers = "OAUTHBEARER", (f"n,a={name},\1auth=Bearer {token}\1\1", "\1")
+    else:
+        mechanism, answers = "XOAUTH2", (f"user={username}\1auth=Bearer {token}\1\1", "")
+    code, said = smtp.docmd("AUTH", f"{mechanism} {_encoded(answers[0])}")
+    return smtp.docmd(_encoded(answers[1])) if code == _CHALLENGE else (code, said)
+
+
+def _in_turn(smtp: smtplib.SMTP, mechanism: str, *answers: str) -> tuple[int, bytes]:
+    """Answer each challenge with the next secret."""
+    code, said = smtp.docmd("AUTH", mechanism)
+    for answer in answers:
+        if code != _CHALLENGE:
+            break
+        code, said = smtp.docmd(_encoded(answer))
+    return code, said
+
+
+def _encoded(secret: str) -> str:
+    return base64.b64encode(secret.encode()).decode("ascii")
