@@ -28,8 +28,12 @@ def authority() -> Iterator[Authority]:
 
 @pytest.fixture(scope="session")
 def dovecot(authority: Authority) -> Iterator[Dovecot]:
-    """A real Dovecot for all tests: take an account of your own by ``dovecot.user()``."""
-    server = Dovecot(authority.good())
+    """A real Dovecot for all tests: take an account of your own by ``dovecot.user()``.
+
+    Its certificate is good at localhost, expired at 127.0.0.2, and somebody else's at 127.0.0.3.
+    """
+    others = {"127.0.0.2": authority.expired(), "127.0.0.3": authority.wrong_host()}
+    server = Dovecot(authority.good(), others=others)
     try:
         yield server.start()
     finally:

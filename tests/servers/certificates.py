@@ -38,7 +38,7 @@ class Authority:
         self.file = _write(directory / "authority.pem", root.sign(self._key, hashes.SHA256()))
 
     def good(self) -> Certificate:
-        """Valid for localhost and 127.0.0.1."""
+        """Valid for localhost, 127.0.0.1 and 127.0.0.2."""
         return self._issue("good", "localhost", -1, 8)
 
     def expired(self) -> Certificate:
@@ -55,7 +55,7 @@ class Authority:
         first, last = now + timedelta(days=first_day), now + timedelta(days=last_day)
         names: list[x509.GeneralName] = [x509.DNSName(host)]
         if host == "localhost":
-            names.append(x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
+            names += [x509.IPAddress(ipaddress.ip_address(f"127.0.0.{last}")) for last in (1, 2)]
         leaf = _builder(_name(host), self._name, key, first, last)
         leaf = leaf.add_extension(x509.SubjectAlternativeName(names), critical=False)
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())

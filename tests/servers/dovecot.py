@@ -9,6 +9,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,11 +60,11 @@ service imap-login {{
   chroot =
   process_min_avail = 1
   inet_listener imap {{
-    address = 127.0.0.1
+    address = {addresses}
     port = {port}
   }}
   inet_listener imaps {{
-    address = 127.0.0.1
+    address = {addresses}
     port = {tls_port}
   }}
 }}
@@ -79,6 +80,7 @@ service anvil {{
 service stats {{
   chroot =
 }}
+{others}
 {extra}
 """
 
@@ -100,6 +102,7 @@ class Account:
     def client(self) -> IMAPClient:
         """A logged-in connection of the test's own, for use as a context manager."""
         client = IMAPClient(self.host, self.port, ssl=False, timeout=30)
+        client._imap.debug = 0  # else it formats every body for a log that nobody keeps
         try:
             client.login(self.username, self.password)
         except BaseException:
@@ -136,8 +139,15 @@ class Dovecot:
 
     host = "127.0.0.1"
 
-    def __init__(self, certificate: Certificate | None = None, extra: str = "") -> None:
+    def __init__(
+        self,
+        certificate: Certificate | None = None,
+        extra: str = "",
+        others: Mapping[str, Certificate] | None = None,
+    ) -> None:
+        """``others``: further loopback addresses on the same ports, each with a certificate of its own."""
         need("dovecot")
+        self._others = others or {}
         self.directory = new_directory("dovecot")
         self.port, self.tls_port, self.lmtp_port = free_port(), free_port(), free_port()
         self._certificate, self._extra = certificate, extra
@@ -183,6 +193,10 @@ class Dovecot:
             lmtp_port=self.lmtp_port,
             ssl="yes" if self._certificate else "no",
             certificate=_certificate_lines(self._certificate),
+            addresses=" ".join([self.host, *self._others]),
+            others="\n".join(
+                f"local {host} {{\n{_certificate_lines(each)}\n}}" for host, each in self._others.items()
+            ),
             extra=self._extra,
             **_identity(self.directory),
         )
