@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from urllib.parse import quote
 
 from markupsafe import Markup, escape
@@ -166,6 +167,7 @@ def said(entry: Entry, whole: bool = False) -> str:
     return cut(entry.text if whole or not entry.new_text.strip() else entry.new_text)
 
 
+@lru_cache(maxsize=16)  # one mail is told to several agents
 def cut(text: str) -> str:
     """A text cleaned, and cut where it is too long for a mail."""
     cleaned = clean.body(text)
@@ -174,11 +176,13 @@ def cut(text: str) -> str:
     return f"{cleaned[:_SHOWN]}\n… (cut here: the ticket keeps it whole)"
 
 
+@lru_cache(maxsize=16)
 def quoted(text: str) -> str:
     """Every line marked with a bar."""
     return (BAR + text.replace("\n", f"\n{BAR}")).replace(f"{BAR}\n", "|\n")
 
 
+@lru_cache(maxsize=16)
 def quoted_html(text: str) -> Markup:
     """Every line marked with a bar, as HTML, nothing in it markup, indents kept."""
     lines = escape(text).replace("  ", Markup("&nbsp; ")).replace("\n", _NEXT_LINE)

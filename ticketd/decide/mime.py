@@ -25,6 +25,7 @@ _ID = re.compile(r"<[!-;=?-~]{1,300}>")
 _WORD_BYTES = 39  # so that "Reply-To: " and one encoded word stay within 76 characters
 _LINE = 76
 _PLAIN_LINE = 990
+_BOUNDARY = "=_ticketd_"
 _REFERENCES = 2000
 _RESERVED = frozenset(
     ["con", "prn", "aux", "nul", *(f"{device}{n}" for device in ("com", "lpt") for n in range(10))]
@@ -159,7 +160,8 @@ def _base64_lines(data: bytes) -> bytes:
 
 
 def _text_part(subtype: str, text: str) -> bytes:
-    data = text.replace("\n", "\r\n").encode("utf-8", "replace")
+    # ends in a line end: by it b2a_qp knows how to break lines
+    data = (text.rstrip("\n") + "\n").replace("\n", "\r\n").encode("utf-8", "replace")
     if _is_plain(text):
         encoding, content = b"7bit", data
     elif len(data) > len(text) * 1.6:  # mostly not Latin: quoted-printable would triple it
@@ -167,13 +169,12 @@ def _text_part(subtype: str, text: str) -> bytes:
     else:
         encoding, content = b"quoted-printable", binascii.b2a_qp(data, istext=True)
     head = b"Content-Type: text/%s; charset=utf-8\r\nContent-Transfer-Encoding: %s\r\n\r\n"
-    end = b"" if content.endswith(b"\r\n") else b"\r\n"
-    return head % (subtype.encode("ascii"), encoding) + content + end
+    return head % (subtype.encode("ascii"), encoding) + content
 
 
 def _is_plain(text: str) -> bool:
     """Whether no mail system has a reason to change it on its way (RFC 2045 §2.7)."""
-    if not text.isascii() or "=_" in text or " \n" in f"{text}\n" or "\nFrom " in f"\n{text}":
+    if not text.isascii() or _BOUNDARY in text or " \n" in f"{text}\n" or "\nFrom " in f"\n{text}":
         return False
     return max(map(len, text.split("\n"))) <= _PLAIN_LINE
 
@@ -200,10 +201,12 @@ def _content(letter: Letter) -> bytes:
     digest = hashlib.sha256(letter.message_id.encode("utf-8")).hexdigest()
     content = _text_part("plain", letter.text)
     if letter.html is not None:
-        # "=_" stands in no encoded part, so no content ever holds a boundary
-        content = _multipart("alternative", f"=_a{digest[:24]}", [content, _text_part("html", letter.html)])
+        # "=_" stands in no encoded part, and _BOUNDARY in no plain one, so no content ever holds a boundary
+        content = _multipart(
+            "alternative", f"{_BOUNDARY}a{digest[:24]}", [content, _text_part("html", letter.html)]
+        )
     if letter.files:
-        content = _multipart("mixed", f"=_m{digest[:24]}", [content, *map(_file_part, letter.files)])
+        content = _multipart("mixed", f"{_BOUNDARY}m{digest[:24]}", [content, *map(_file_part, letter.files)])
     return content
 
 
