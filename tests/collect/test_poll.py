@@ -113,7 +113,8 @@ def test_looking_finds_nothing_more_than_status_saw(store, account, source):
 
 
 def test_a_renumbered_folder_is_read_again_and_nothing_comes_twice(store, dovecot, account, source):
-    account.deliver(mail(1))
+    with account.client() as client:
+        client.append("INBOX", mail(1), msg_time=datetime.now(UTC) - timedelta(minutes=1))
     poller = poller_of(store)
     poller.poll(source)
     account.deliver(mail(2), mail(3))
