@@ -7,7 +7,7 @@ no secret can be meant. Knows nothing of files.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, time
 from typing import Any
@@ -67,10 +67,11 @@ def problems_of(error: ValidationError) -> Iterator[Problem]:
         )
 
 
-def nearest(word: str, words: Mapping[str, object] | list[str]) -> str | None:
+def nearest(word: str, words: Iterable[str]) -> str | None:
     """The word that is most like ``word``; None where there are none."""
-    close = difflib.get_close_matches(word.lower(), list(words), n=1, cutoff=0.0)
-    return close[0] if close else None
+    folded = {candidate.lower(): candidate for candidate in words}
+    close = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.0)
+    return folded[close[0]] if close else None
 
 
 def table_name(place: Place) -> str:
