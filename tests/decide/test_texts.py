@@ -1,6 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
+from tests.decide.letters import policy
 from ticketd import texts_files
+from ticketd.decide.rehearsal import rehearse
 from ticketd.decide.texts import Mistake, Texts
 from ticketd.errors import ConfigError
 
@@ -41,20 +45,26 @@ def test_the_sandbox_holds(attack):
 
 
 @pytest.mark.parametrize(
-    ("source", "line"), [("one\n{% if %}", 2), ("one\ntwo\n{{ nothing }}", 3), ("one\n{{ 1 / 0 }}", 2)]
+    ("source", "line"),
+    [
+        ("one\n{% if %}", 2),
+        ("one\ntwo\n{{ nothing }}", 3),
+        ("one\n{{ 1 / 0 }}", 2),
+        ("{% include 'no' %}", 1),
+    ],
 )
 def test_a_mistake_names_template_and_line(source, line):
     with pytest.raises(Mistake) as caught:
-        Texts({}, {"a.txt": source}).check("a.txt", x=1)
+        Texts({}, {"a.txt": source}).strictly().render("a.txt", x=1)
     assert (caught.value.name, caught.value.line) == ("a.txt", line)
-    assert str(caught.value).startswith(f"template a.txt line {line}: ")
+    assert str(caught.value).startswith(f"template a.txt, line {line}: ")
 
 
 def test_the_shipped_templates_all_compile():
     texts = texts_files.load()
     assert {"notification.txt", "notification.html", "reply.txt", "acknowledgement.txt"} <= texts.names
     for name in texts.names:
-        texts.check(name)
+        texts.compile(name)
 
 
 def test_a_directory_of_one_s_own(tmp_path):
@@ -78,3 +88,21 @@ def test_a_template_that_cannot_be_used_is_named(tmp_path, content, says):
 def test_a_missing_directory_is_named(tmp_path):
     with pytest.raises(ConfigError, match="not a directory"):
         texts_files.load(tmp_path / "none")
+
+
+def test_the_rehearsal_finds_nothing_in_the_shipped_templates():
+    assert rehearse(policy()) == []
+
+
+@pytest.mark.parametrize("name", sorted(texts_files.load().names))
+def test_the_rehearsal_uses_every_template(name):
+    own = Texts(texts_files._shipped(), {name: "one\n{{ nothing }}"})
+    found = rehearse(replace(policy(), texts=own))
+    assert {mistake.name for mistake in found} >= {name} or name.startswith(("layout", "parts"))
+    assert all(mistake.line for mistake in found)
+    assert found
+
+
+def test_the_rehearsal_misses_a_template_that_a_mailbox_names():
+    (mistake,) = rehearse(policy(acknowledge="welcome"))
+    assert str(mistake) == "template welcome.txt: mailbox support names it, and there is none"

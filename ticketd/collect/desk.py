@@ -14,7 +14,7 @@ from datetime import datetime
 from ticketd.decide import act, changes, manual
 from ticketd.decide.act import Deed, Mode
 from ticketd.decide.commands import Commands, Instruction
-from ticketd.decide.context import Clues
+from ticketd.decide.context import Clues, History
 from ticketd.decide.effects import Block
 from ticketd.decide.manual import Opening
 from ticketd.decide.model import Address, Attachment, address_key
@@ -86,6 +86,7 @@ class Desk:
 
     def open(self, opening: Opening, cause: str | None = None) -> int:
         """Open a ticket by hand; its number."""
+        self._refuse_leaks(opening.text, opening.attachments)
         with self._working(cause=cause) as work:
             return manual.open_by_hand(work, opening)
 
@@ -119,8 +120,15 @@ class Desk:
             if deed.mode is Mode.REPLY and work.ticket(real).requester is None:
                 hint = f"ticketd set {real} --requester ADDRESS names them"
                 raise UsageError(f"the requester of #{real} is not known: {hint}")
+            if deed.mode is Mode.REPLY:
+                self._refuse_leaks(deed.text, deed.attachments, work.history(real))
             act.perform(work, real, deed)
             return real
+
+    def _refuse_leaks(self, text: str, files: tuple[Attachment, ...], history: History | None = None) -> None:
+        found = act.leaks_of(self._policy, text, files, history)
+        if found:
+            raise UsageError(f"not sent, it would show the customer what is internal: {'; '.join(found)}")
 
     def merge(self, number: int, into: int, agent: Agent | None) -> int:
         """Merge one ticket into another; the number of the one that stays."""

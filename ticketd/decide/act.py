@@ -12,10 +12,11 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from ticketd.decide import changes, compose, timing
+from ticketd.decide import changes, compose, leak, timing
 from ticketd.decide.arrivals import notify_agents
 from ticketd.decide.case import outsiders
 from ticketd.decide.commands import Commands, Instruction
+from ticketd.decide.context import History
 from ticketd.decide.effects import Block, CancelQueued
 from ticketd.decide.model import Address, Attachment, Entry, Kind, Message, Priority, Purpose, Status
 from ticketd.decide.policy import Agent, Policy
@@ -93,6 +94,27 @@ def snooze_until(text: str, now: datetime, timezone: str | None) -> datetime:
     if until <= now:
         raise ValueError("that time has passed")
     return until
+
+
+def leaks_of(
+    policy: Policy,
+    text: str,
+    files: tuple[Attachment, ...],
+    history: History | None = None,
+    *,
+    escaped: bool = False,
+) -> list[str]:
+    """What of a text to customers is internal, in words; empty where it may go out."""
+    entries = history.entries if history else ()
+    return leak.leaks(
+        policy,
+        text,
+        notes=tuple(one.new_text for one in entries if one.kind is Kind.NOTE),
+        public=tuple(one.text for one in entries if one.kind in (Kind.CUSTOMER, Kind.REPLY)),
+        ticket=history.ticket if history else None,
+        files=files,
+        escaped=escaped,
+    )
 
 
 def perform(work: Work, number: int, deed: Deed) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from ticketd.decide import changes, compose, timing
 from ticketd.decide.authentication import Authenticated, authenticate
 from ticketd.decide.case import Case
+from ticketd.decide.clock import Clock
 from ticketd.decide.effects import Conclude, Expect, Revoke
 from ticketd.decide.excerpt import excerpt
 from ticketd.decide.identify import Who
@@ -105,7 +106,9 @@ def _open(case: Case, work: Work) -> Conclude:
     number = work.new_number()
     entry = case.entry(_kind(case), _new_text(case, work, None))
     ticket = _new_ticket(case, work, number)
-    work.save(timing.on_open(ticket, work.policy, _recipients(case), case.envelope.received_at))
+    # A robot's mail starts no clock; the first person's does.
+    clock = None if case.classification.verdict is Verdict.PERSON else Clock()
+    work.save(timing.on_open(ticket, work.policy, _recipients(case), case.envelope.received_at, clock))
     work.record(number, "created", detail=f"by mail, {case.classification.verdict}")
     if case.placement.perhaps:
         _record_perhaps(case, work, number)

@@ -70,7 +70,7 @@ def _read(value: str) -> authres.core.AuthenticationResultsHeader | None:
     if len(value) > _LONGEST:
         return None
     try:
-        return authres.core.AuthenticationResultsHeader.parse_value(value)
+        return authres.AuthenticationResultsHeader.parse_value(value)
     except (authres.core.AuthResError, RecursionError, ValueError, IndexError):
         return None
 

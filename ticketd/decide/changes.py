@@ -144,7 +144,8 @@ def merge(work: Work, source: int, target: int, actor: str, detail: str = "") ->
     participants = (*kept.participants, *joining)
     if kept.requester is None and requester is not None:
         participants = (requester, *(person for person in participants if person.key != requester.key))
-    work.save(replace(kept, requester=requester, participants=participants, tags=tags, updated_at=work.now))
+    after = replace(kept, requester=requester, participants=participants, tags=tags, updated_at=work.now)
+    work.save(timing.on_merge(after, gone, work.policy))
     work.save(_retired(gone, target, work.now))
     work.add(MoveMessages(source, target))
     work.record(source, "merge", actor, str(source), str(target), detail)

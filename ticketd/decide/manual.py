@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ticketd.decide import act, timing
+from ticketd.decide import clock as clocks
 from ticketd.decide.act import Deed, Mode
 from ticketd.decide.commands import Commands, Instruction
 from ticketd.decide.model import Address, Attachment, Channel, Entry, Kind, Ticket
@@ -52,8 +53,8 @@ def open_by_hand(work: Work, opening: Opening) -> int:
         channel=opening.channel,
         tags=tags,
     )
-    owed = bool(opening.said)
-    work.save(timing.on_open(ticket, work.policy, tuple(desk.keys), work.now, owed=owed))
+    clock = clocks.start(work.now, owed=bool(opening.said))
+    work.save(timing.on_open(ticket, work.policy, tuple(desk.keys), work.now, clock))
     work.record(number, "created", actor, detail=opening.channel)
     if opening.said:
         work.append(number, _transcript(work, opening))

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from ticketd.decide import parking, tokens
 from ticketd.decide.arrivals import take_arrival
-from ticketd.decide.bounces import take_bounce
+from ticketd.decide.bounced import take_bounce
 from ticketd.decide.case import Case
 from ticketd.decide.classify import classify
 from ticketd.decide.commands import read_commands

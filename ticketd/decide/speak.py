@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ticketd.decide import act, changes, compose, timing
+from ticketd.decide import clock as clocks
 from ticketd.decide.act import Deed, Mode
 from ticketd.decide.arrivals import NO_SUBJECT, take_arrival
 from ticketd.decide.card import MARKER
@@ -19,7 +20,6 @@ from ticketd.decide.context import History
 from ticketd.decide.effects import Conclude
 from ticketd.decide.excerpt import excerpt
 from ticketd.decide.forwarded import find_forwarded, is_forward
-from ticketd.decide.leak import leaks
 from ticketd.decide.model import (
     Address,
     Attachment,
@@ -243,10 +243,15 @@ def _doubt(case: Case, work: Work, agent: Agent, said: Commands, read: Excerpt, 
         return "this looks like a forwarded mail, not like an answer"
     if not read.certain:
         return "it is not clear which part of the mail is yours and which is quoted"
-    notes = tuple(entry.new_text for entry in history.entries if entry.kind is Kind.NOTE)
-    if found := leaks(work.policy, _canned(work, said), notes=notes, ticket=history.ticket):
-        return "it would show the customer what is internal: " + "; ".join(found)
+    if found := _leaks(case, work, said, history):
+        return found
     return _collision(case, agent, history)
+
+
+def _leaks(case: Case, work: Work, said: Commands, history: History | None = None) -> str:
+    """What of the reply is internal. A first line with ``#`` was written ``##``: it is meant."""
+    found = act.leaks_of(work.policy, _canned(work, said), _files(case), history, escaped=True)
+    return "it would show the customer what is internal: " + "; ".join(found) if found else ""
 
 
 def _collision(case: Case, agent: Agent, history: History) -> str:
@@ -293,7 +298,11 @@ def _new_ticket(case: Case, work: Work, requester: Address, others: tuple[Addres
         participants=people,
         status=Status.OPEN,
     )
-    work.save(timing.on_open(ticket, work.policy, tuple(case.mailbox.keys), work.now, owed=False))
+    work.save(
+        timing.on_open(
+            ticket, work.policy, tuple(case.mailbox.keys), work.now, clocks.start(work.now, owed=False)
+        )
+    )
     work.record(number, "created", case.identity.agent.address if case.identity.agent else "system")
     return number
 
@@ -305,9 +314,9 @@ def _open_for(case: Case, work: Work, agent: Agent, said: Commands, requester: A
     mode = _mode(case, work, said)
     deed = replace(_deed(case, work, agent, rest, mode), opening=True)
     if mode is Mode.REPLY and not case.envelope.released:
-        found = leaks(work.policy, deed.text, notes=(), ticket=work.ticket(number))
+        found = _leaks(case, work, said)
         if found:
-            return _held_instead(case, work, agent, "it would show the customer: " + "; ".join(found))
+            return _held_instead(case, work, agent, found)
     act.perform(work, number, deed)
     history = work.history(number)
     if history.entries:

@@ -17,11 +17,12 @@ from ticketd.decide.policy import Policy
 
 
 def on_open(
-    ticket: Ticket, policy: Policy, recipients: Collection[str], at: datetime, *, owed: bool = True
+    ticket: Ticket, policy: Policy, recipients: Collection[str], at: datetime, clock: Clock | None = None
 ) -> Ticket:
-    """A new ticket gets the first policy that matches, its priority, and a running clock.
+    """A new ticket gets the first policy that matches, its priority, and a clock.
 
-    ``owed`` is False where an agent wrote first: the customer waits for nothing yet.
+    The clock runs from ``at`` for a customer's mail unless another is given: ``Clock()``
+    where a robot wrote, ``start(at, owed=False)`` where an agent wrote first.
     """
     found = sla.match_policy(
         policy.sla,
@@ -36,7 +37,7 @@ def on_open(
         return ticket
     priority = found.priority or ticket.priority
     governed = replace(ticket, policy=found.name, priority=priority)
-    return _with_clock(governed, clocks.start(at, owed=owed), policy)
+    return _with_clock(governed, clocks.start(at) if clock is None else clock, policy)
 
 
 def on_customer_mail(ticket: Ticket, before: Status, policy: Policy, at: datetime) -> Ticket:
@@ -62,6 +63,11 @@ def on_status(ticket: Ticket, policy: Policy, at: datetime) -> Ticket:
 def on_priority(ticket: Ticket, policy: Policy) -> Ticket:
     """The ticket got its present priority: what is due is counted anew from the start."""
     return _with_clock(ticket, _clock(ticket), policy)
+
+
+def on_merge(kept: Ticket, gone: Ticket, policy: Policy) -> Ticket:
+    """``gone`` was merged into ``kept``: a reply that is owed on either is owed on the one."""
+    return _with_clock(kept, clocks.merge(_clock(kept), _clock(gone)), policy)
 
 
 def _clock(ticket: Ticket) -> Clock:

@@ -1,0 +1,103 @@
+"""What every command needs: the settings, the desk put together, standard input, the clock."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from ticketd.errors import TicketdError, UsageError
+
+if TYPE_CHECKING:
+    from ticketd.assemble import Assembly
+    from ticketd.collect.desk import Desk
+    from ticketd.config import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The global options."""
+
+    config: Path | None
+    debug: bool
+
+
+def now() -> datetime:
+    """The time, for those who may ask for it."""
+    return datetime.now(UTC)
+
+
+def settings_of(context: typer.Context) -> Settings:
+    """The config, read and validated; its warnings go to standard error once."""
+    from ticketd.config import find_path, load
+
+    options: Options = context.obj
+    settings = load(find_path(options.config, os.environ), os.environ)
+    become_owner(settings.state_dir)
+    return settings
+
+
+def become_owner(state_dir: Path) -> None:
+    """Run as root, act as the owner of the state directory: what we write stays the daemon's."""
+    if os.geteuid() != 0 or not state_dir.exists():
+        return
+    owner = state_dir.stat()
+    if owner.st_uid == 0:
+        return
+    os.setgroups([])
+    os.setgid(owner.st_gid)
+    os.setuid(owner.st_uid)
+
+
+@contextmanager
+def assembly(context: typer.Context) -> Iterator[Assembly]:
+    """The desk of this config, opened."""
+    from ticketd.assemble import assembled
+
+    settings = settings_of(context)
+    quiet_log(settings)
+    with assembled(settings) as ready:
+        yield ready
+
+
+def quiet_log(settings: Settings) -> None:
+    """Log to standard error, as the config says."""
+    from ticketd.log import set_up
+
+    set_up(settings.log_format, settings.log_level)
+
+
+@contextmanager
+def desk(context: typer.Context) -> Iterator[tuple[Assembly, Desk]]:
+    """The desk, ready for changes."""
+    from ticketd.collect.desk import Desk
+
+    with assembly(context) as ready:
+        yield ready, Desk(ready.store, ready.policy, now)
+
+
+def read_text() -> str:
+    """The text on standard input; nothing where that is a terminal and nobody typed."""
+    if sys.stdin is None or sys.stdin.closed:
+        return ""
+    if sys.stdin.isatty():
+        print("Write the text, end it with Ctrl-D on a line of its own:", file=sys.stderr)
+    try:
+        return sys.stdin.buffer.read().decode("utf-8")
+    except UnicodeDecodeError:
+        raise UsageError("the text on standard input is not UTF-8") from None
+
+
+def read_file(path: Path) -> bytes:
+    """A file's bytes, or one sentence about why not."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise TicketdError(f"cannot read {path}: {error.strerror}") from None
