@@ -24,7 +24,7 @@ def load(directory: Path | None = None) -> Texts:
     texts = Texts(_shipped(), own)
     for name in sorted(own):
         try:
-            texts.check(name)
+            texts.compile(name)
         except Mistake as mistake:
             where = f"{directory}/{name}{_SUFFIX}" + (f", line {mistake.line}" if mistake.line else "")
             raise ConfigError(f"{where}: {mistake.reason}") from mistake

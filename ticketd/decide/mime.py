@@ -22,6 +22,8 @@ from ticketd.decide.model import Address, Attachment
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,60}")
 _ID = re.compile(r"<[!-;=?-~]{1,300}>")
+_QUOTED = re.compile(r'"[^"\\]{1,62}"')
+_NEVER = frozenset(' @<>,;:()[]\\"')
 _WORD_BYTES = 39  # so that "Reply-To: " and one encoded word stay within 76 characters
 _LINE = 76
 _PLAIN_LINE = 990
@@ -95,7 +97,8 @@ def wire_address(address: str) -> str:
     if not domain.isascii():
         domain = domain.encode("idna").decode("ascii")
     plain = f"{local}{at}{domain}"
-    if not (local and domain) or not plain.isprintable() or set(plain) & set(' <>,;:()[]\\"'):
+    name = "quoted" if _QUOTED.fullmatch(local) else local
+    if not (local and domain) or not plain.isprintable() or set(name + domain) & _NEVER or len(plain) > 254:
         raise ValueError("not an address that mail can be sent to")
     return plain
 

@@ -122,8 +122,7 @@ def _files(entry: Entry) -> tuple[Attachment, ...]:
 def acknowledgement(policy: Policy, ticket: Ticket, answering: Entry, cause: str, now: datetime) -> Outgoing:
     """The word that their mail has arrived. Nothing that they wrote stands in it, not even the subject."""
     mailbox = letter.desk_of(policy, ticket.mailbox)
-    name = mailbox.acknowledge if isinstance(mailbox.acknowledge, str) else "acknowledgement"
-    subject, text = acknowledgement_text(policy, mailbox, name)
+    subject, text = acknowledgement_text(policy, mailbox)
     return letter.seal(
         policy,
         letter.Draft(
@@ -145,10 +144,13 @@ def acknowledgement(policy: Policy, ticket: Ticket, answering: Entry, cause: str
     )
 
 
-def acknowledgement_text(policy: Policy, mailbox: Mailbox, name: str) -> tuple[str, str]:
+def acknowledgement_text(policy: Policy, mailbox: Mailbox) -> tuple[str, str]:
     """Subject and text of an acknowledgement: its template's first line is ``Subject: …``."""
-    text = letter.texts_of(policy).render(f"{name}.txt", mailbox=mailbox.shown, signature=mailbox.signature)
-    first, _, rest = clean.body(text).partition("\n")
+    own = mailbox.acknowledge if isinstance(mailbox.acknowledge, str) else ""
+    texts = letter.texts_of(policy)
+    name = f"{own}.txt" if f"{own}.txt" in texts.names else "acknowledgement.txt"
+    text = clean.body(texts.render(name, mailbox=mailbox.shown, signature=mailbox.signature))
+    first, _, rest = text.partition("\n")
     if not first.lower().startswith("subject:"):
-        return f"We have your message – {mailbox.shown}", clean.body(text)
+        return f"We have your message – {mailbox.shown}", text
     return first[len("subject:") :].strip(), clean.body(rest)

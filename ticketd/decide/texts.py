@@ -6,8 +6,8 @@ it when it fails on a mail: a slip in a template must not stop the post. Opens n
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -24,17 +24,13 @@ FAILURES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Mistake(Exception):
+class Mistake(ValueError):
     """A template cannot be used: which, on what line (0 when not known), and why."""
 
-    name: str
-    line: int
-    reason: str
-
-    def __str__(self) -> str:
-        where = f" line {self.line}" if self.line else ""
-        return f"template {self.name}{where}: {self.reason}"
+    def __init__(self, name: str, line: int, reason: str):
+        where = f"template {name}, line {line}" if line else f"template {name}"
+        super().__init__(f"{where}: {reason}")
+        self.name, self.line, self.reason = name, line, reason
 
 
 def _environment(kind: type[jinja2.Environment], sources: Mapping[str, str]) -> jinja2.Environment:
@@ -53,6 +49,7 @@ class Texts:
 
     def __init__(self, shipped: Mapping[str, str], own: Mapping[str, str] | None = None):
         """Take sources by name; ``own`` are the team's, which stand before the shipped."""
+        self._strict = False
         self._names = frozenset((*shipped, *(own or {})))
         self._shipped = _environment(jinja2.Environment, shipped)
         # the sandbox is for what others write; our own need not pay for it
@@ -63,26 +60,38 @@ class Texts:
         """The names of all templates."""
         return self._names
 
+    def strictly(self) -> Texts:
+        """The same templates, where a failing one raises Mistake: to try them out."""
+        strict = copy.copy(self)
+        strict._strict = True
+        return strict
+
     def render(self, name: str, /, **values: object) -> str:
         """The text of one template; the shipped one where the team's own fails."""
         try:
             return self._all.get_template(name).render(values)
-        except FAILURES:
+        except FAILURES as error:
+            if self._strict:
+                raise _mistake(name, error) from error
             if self._all is self._shipped:
                 raise
             return self._shipped.get_template(name).render(values)
 
-    def check(self, name: str, /, **values: object) -> None:
-        """Compile one template, and render it where values are given; raise Mistake if it fails."""
+    def compile(self, name: str) -> None:
+        """Compile one template; raise Mistake if it cannot be."""
         try:
-            template = self._all.get_template(name)
-            if values:
-                template.render(values)
-        except FAILURES as error:
-            raise Mistake(name, _line_of(error, name), str(error) or type(error).__name__) from error
+            self._all.get_template(name)
+        except jinja2.TemplateError as error:
+            raise _mistake(name, error) from error
 
 
-def _line_of(error: BaseException, name: str) -> int:
+def _mistake(name: str, error: Exception) -> Mistake:
+    if isinstance(error, jinja2.TemplateNotFound):
+        return Mistake(name, _line_of(error, name), f"there is no template {error.name}")
+    return Mistake(name, _line_of(error, name), str(error) or type(error).__name__)
+
+
+def _line_of(error: Exception, name: str) -> int:
     """The line of the template where it went wrong: Jinja2 rewrites tracebacks to name it."""
     if isinstance(error, jinja2.TemplateSyntaxError):
         return error.lineno
