@@ -10,6 +10,7 @@ import re
 import sqlite3
 from functools import cache
 from typing import Any
+from unicodedata import combining, normalize
 
 from sqlalchemy import Connection, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
@@ -49,8 +50,8 @@ _FOUND = {
     " (SELECT rowid FROM search_message WHERE search_message MATCH :words)"
     " UNION SELECT rowid FROM search_ticket WHERE search_ticket MATCH :words",
     "postgresql": "SELECT message.ticket FROM message JOIN search_message ON search_message.id = message.id"
-    " WHERE search_message.document @@ CAST(:words AS tsquery)"
-    " UNION SELECT id FROM search_ticket WHERE document @@ CAST(:words AS tsquery)",
+    " WHERE search_message.document @@ to_tsquery('simple', :words)"
+    " UNION SELECT id FROM search_ticket WHERE document @@ to_tsquery('simple', :words)",
 }
 
 
@@ -65,8 +66,11 @@ def insert_or_ignore(name: str, table: Table) -> Insert:
 
 
 def _plain(*parts: str) -> str:
-    """Text as words and spaces: PostgreSQL's parser would keep an address whole."""
-    return _SEPARATORS.sub(" ", clean(" ".join(parts)))
+    """Text as words and spaces, without accents: PostgreSQL's parser would keep an address whole."""
+    text = clean(" ".join(parts))
+    if not text.isascii():
+        text = "".join(sign for sign in normalize("NFKD", text) if not combining(sign))
+    return _SEPARATORS.sub(" ", text)
 
 
 def index_message(connection: Connection, id: int, subject: str, addresses: str, body: str) -> None:
