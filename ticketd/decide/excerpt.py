@@ -13,6 +13,7 @@ from enum import Enum, auto
 from typing import Final
 
 from ticketd.decide.htmlquote import quoted_lines
+from ticketd.decide.knownlines import KnownText
 from ticketd.decide.model import Excerpt
 from ticketd.decide.quotelines import (
     Boundary,
@@ -27,11 +28,10 @@ from ticketd.decide.quotelines import (
     separator,
 )
 from ticketd.decide.quotemarks import FROM
-from ticketd.decide.signature import signature_start, squeeze
+from ticketd.decide.signature import signature_start
 
 SCANNED: Final = 65_536  # characters in which quotes are looked for
-PARENTS: Final = 262_144  # characters of earlier mails that are compared
-TELLING: Final = 16  # letters and digits that make a line tell its origin
+WRAPPED: Final = 60  # characters of a marked line that a client may have wrapped
 
 
 class _Part(Enum):
@@ -47,9 +47,25 @@ class _Sheet:
     lines: list[str]
     parts: list[_Part] = field(default_factory=list)
     marked: list[bool] = field(default_factory=list)
+    below: list[int | None] = field(default_factory=list)  # at n: the first line from n on that is not blank
     doubt: bool = False
     cut: int | None = None  # where everything below is quoted without marks
-    doubtful_cut: bool = False
+
+    @classmethod
+    def of(cls, text: str) -> _Sheet:
+        """A sheet with nothing found yet."""
+        sheet = cls(text.split("\n"))
+        sheet.parts = [_Part.NEW] * len(sheet.lines)
+        sheet.marked = [is_marked(line) for line in sheet.lines]
+        sheet.below = [None] * (len(sheet.lines) + 1)
+        for at in range(len(sheet.lines) - 1, -1, -1):
+            sheet.below[at] = at if clean(sheet.lines[at]) else sheet.below[at + 1]
+        return sheet
+
+    def is_above_marks(self, at: int) -> bool:
+        """Whether the first line from ``at`` on that is not blank is marked."""
+        below = self.below[at]
+        return below is not None and self.marked[below]
 
     def set(self, start: int, stop: int, part: _Part) -> None:
         self.parts[start:stop] = [part] * (stop - start)
@@ -57,8 +73,9 @@ class _Sheet:
     def is_new(self, at: int) -> bool:
         return self.parts[at] is _Part.NEW and bool(clean(self.lines[at]))
 
-    def has_new(self) -> bool:
-        return any(self.is_new(at) for at in range(len(self.lines)))
+    def new(self) -> list[int]:
+        """The lines that are new and not blank."""
+        return [at for at in range(len(self.lines)) if self.is_new(at)]
 
 
 def excerpt(
@@ -78,21 +95,31 @@ def excerpt(
     ``parents`` are the texts of earlier mails, ``disclaimers`` texts to cut, ``names`` the author's.
     """
     head, tail = _split(text.replace("\r\n", "\n").replace("\r", "\n"))
-    sheet = _Sheet(head.split("\n"))
-    sheet.parts = [_Part.NEW] * len(sheet.lines)
-    sheet.marked = [is_marked(line) for line in sheet.lines]
+    sheet = _Sheet.of(head)
     if html and not any(sheet.marked):
-        for at in quoted_lines(html, sheet.lines):
-            sheet.marked[at] = True
+        _mark_by_html(sheet, html, agent)
     _scan(sheet, marker, agent)
-    known = _known_lines(parents)
-    _compare(sheet, known, agent)
-    if not agent and sheet.cut is not None and not sheet.has_new():
+    known = KnownText.of(parents)
+    if start := known.trailing(sheet.lines, sheet.new()):
+        sheet.set(start, len(sheet.lines), _Part.QUOTED)
+        sheet.doubt = True
+    if not agent and sheet.cut is not None and not sheet.new():
         return Excerpt(new_text=text.strip("\n"), certain=False)
     _sign(sheet, names, disclaimers)
     if agent:
         sheet.doubt = sheet.doubt or _is_doubtful(sheet, known, marker, bool(tail))
     return _assemble(sheet, tail)
+
+
+def _mark_by_html(sheet: _Sheet, html: str, agent: bool) -> None:
+    """Mark the lines that the HTML says are quoted; not what a customer forwards."""
+    stop = len(sheet.lines)
+    if not agent:
+        forwards = (at for at, line in enumerate(sheet.lines) if separator(line) is Boundary.FORWARDED)
+        stop = next(forwards, stop)
+    for at in quoted_lines(html, sheet.lines, plain=agent):
+        if at < stop:
+            sheet.marked[at] = True
 
 
 def _split(text: str) -> tuple[str, str]:
@@ -110,7 +137,8 @@ def _scan(sheet: _Sheet, marker: str | None, agent: bool) -> None:
     while at < len(sheet.lines):
         if sheet.marked[at]:
             start, at = at, _run_end(sheet, at)
-            sheet.set(start, at, _Part.QUOTED)
+            if agent or floor or not _is_stray_mark(sheet, start, at):
+                sheet.set(start, at, _Part.QUOTED)
             floor = at
             continue
         span = _boundary(sheet, at, floor, marker, agent)
@@ -119,8 +147,7 @@ def _scan(sheet: _Sheet, marker: str | None, agent: bool) -> None:
             continue
         start, stop, cuts = span
         sheet.set(start, stop, _Part.QUOTED)
-        below = _next_content(sheet, stop)
-        if cuts and not (below is not None and sheet.marked[below]):
+        if cuts and not sheet.is_above_marks(stop):
             sheet.cut = start
             sheet.set(start, len(sheet.lines), _Part.QUOTED)
             return
@@ -137,9 +164,11 @@ def _run_end(sheet: _Sheet, at: int) -> int:
     return end
 
 
-def _next_content(sheet: _Sheet, at: int) -> int | None:
-    """The next line that is not blank."""
-    return next((i for i in range(at, len(sheet.lines)) if clean(sheet.lines[i])), None)
+def _is_stray_mark(sheet: _Sheet, start: int, stop: int) -> bool:
+    """Whether one single line that begins with ``>`` stands amid a customer's own lines."""
+    if stop - start != 1 or start == 0 or not clean(sheet.lines[start - 1]):
+        return False
+    return stop < len(sheet.lines) and bool(clean(sheet.lines[stop])) and not any(sheet.marked[stop:])
 
 
 def _boundary(
@@ -172,14 +201,13 @@ def _block_after(lines: Sequence[str], at: int) -> int:
 
 def _attribution(sheet: _Sheet, at: int, floor: int) -> tuple[int, int, bool] | None:
     """An attribution that ends at this line, if it is strong or stands above marked lines."""
-    found = attribution_ending(sheet.lines, at, floor)
+    above_marks = sheet.is_above_marks(at + 1)
+    found = attribution_ending(sheet.lines, at, floor, above_marks=above_marks)
     if found is None:
         return None
-    below = _next_content(sheet, at + 1)
-    above_marks = below is not None and sheet.marked[below]
     if not (found.strong or above_marks):
         return None
-    if below is None and not has_address(clean(sheet.lines[at])):
+    if sheet.below[at + 1] is None and not has_address(clean(sheet.lines[at])):
         return None
     return _rules_above(sheet.lines, found.start, floor), found.stop, True
 
@@ -212,39 +240,6 @@ def _above_marker(sheet: _Sheet, at: int, floor: int) -> int:
     return _rules_above(sheet.lines, at, floor)
 
 
-def _known_lines(parents: Sequence[str]) -> frozenset[str]:
-    """The telling lines of earlier mails, squeezed."""
-    room, known = PARENTS, set()
-    for parent in reversed(parents):
-        for line in parent[:room].split("\n"):
-            if len(squeezed := squeeze(line)) >= TELLING:
-                known.add(squeezed)
-        room -= len(parent)
-        if room <= 0:
-            break
-    return frozenset(known)
-
-
-def _compare(sheet: _Sheet, known: frozenset[str], agent: bool) -> None:
-    """Mark as quoted the last new lines where they repeat earlier mails without any mark."""
-    if not known:
-        return
-    start, hits, others = None, 0, 0
-    for at in range(len(sheet.lines) - 1, -1, -1):
-        if not sheet.is_new(at):
-            continue
-        squeezed = squeeze(sheet.lines[at])
-        if squeezed in known:
-            start, hits = at, hits + 1
-        elif len(squeezed) >= TELLING:
-            others += 1
-        if others > hits // 4:
-            break
-    if start is not None and (hits >= 2 or agent):
-        sheet.set(start, len(sheet.lines), _Part.QUOTED)
-        sheet.doubt = True
-
-
 def _sign(sheet: _Sheet, names: Sequence[str], disclaimers: Sequence[str]) -> None:
     """Mark the signature at the end of each run of new lines."""
     for start, stop in _new_runs(sheet):
@@ -264,15 +259,15 @@ def _new_runs(sheet: _Sheet) -> list[tuple[int, int]]:
     return runs
 
 
-def _is_doubtful(sheet: _Sheet, known: frozenset[str], marker: str | None, long: bool) -> bool:
+def _is_doubtful(sheet: _Sheet, known: KnownText, marker: str | None, long: bool) -> bool:
     """Whether an agent's new text may hold quoted matter, or lack some of their own."""
     lines = sheet.lines
-    new = [at for at in range(len(lines)) if sheet.is_new(at)]
+    new = sheet.new()
     if long and sheet.cut is None:
         return True
     if any(lines[at].lstrip().startswith("|") or (marker and marker in lines[at]) for at in new):
         return True
-    if any(squeeze(lines[at]) in known for at in new):
+    if known.repeats(lines, new):
         return True
     if not new and sheet.cut is not None:
         return not (marker and any(marker in line for line in lines))
@@ -280,9 +275,9 @@ def _is_doubtful(sheet: _Sheet, known: frozenset[str], marker: str | None, long:
 
 
 def _has_wrapped_marks(sheet: _Sheet) -> bool:
-    """Whether a new line clings to a marked line above: perhaps the rest of a quoted line."""
+    """Whether a new line clings to a long marked line above: perhaps it is the rest of that line."""
     return any(
-        sheet.is_new(at) and sheet.marked[at - 1] and clean(sheet.lines[at - 1]).strip("> ") != ""
+        sheet.is_new(at) and is_marked(above := sheet.lines[at - 1]) and len(above) >= WRAPPED
         for at in range(1, len(sheet.lines))
     )
 

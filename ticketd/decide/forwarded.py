@@ -22,7 +22,7 @@ from ticketd.decide.quotelines import (
     separator,
     unmark,
 )
-from ticketd.decide.quotemarks import DATE, FORWARD_PREFIXES, FROM, SUBJECT, TO
+from ticketd.decide.quotemarks import DATE, FORWARD_PREFIXES, FROM, SUBJECT, TO, fold
 
 SCANNED: Final = 65_536  # characters in which a block is looked for
 MOST: Final = 50  # recipients that are read
@@ -187,4 +187,4 @@ def _first_boundary(lines: Sequence[str]) -> Boundary | None:
 def _says_forward(subject: str) -> bool:
     """Whether the first prefix of a subject is a forward's: ``Fwd:``, ``WG:``, ``TR:``."""
     prefix, colon, _ = subject.strip().replace("：", ":").partition(":")
-    return bool(colon) and prefix.strip().casefold() in FORWARD_PREFIXES
+    return bool(colon) and fold(prefix.strip()) in FORWARD_PREFIXES

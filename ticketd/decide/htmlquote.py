@@ -49,22 +49,19 @@ _HOLDS: Final = (
     "quote_mail",
     "origbody",
     "isforwardcontent",
-    "edo-quote",
+    "missive_quote",
+    "front-blockquote",
+    "reply-intro",
+    "replyheader",
 )
 # Elements from which on everything is quoted.
 _BEGINS: Final = (
     "divrplyfwdmsg",
     "appendonsend",
     "mail-editor-reference-message-container",
-    "replysplit",
     "stopspelling",
     "olk_src_body_section",
-    "reply-intro",
-    "replyheader",
-    "hmhr",
     "zwchr",
-    "marker_quoted",
-    "isreplycontent",
 )
 _SKIPPED: Final = frozenset({"script", "style", "head", "title", "noscript", "template", "meta", "link"})
 
@@ -77,9 +74,12 @@ class _Piece:
     quoted: bool
 
 
-def quoted_lines(html: str, lines: Sequence[str]) -> list[int]:
-    """Say which of the plain ``lines`` stand in a quote of ``html``; none where they cannot be compared."""
-    pieces = _pieces(html)
+def quoted_lines(html: str, lines: Sequence[str], *, plain: bool = False) -> list[int]:
+    """Say which of the plain ``lines`` stand in a quote of ``html``; none where they cannot be compared.
+
+    ``plain``: a blockquote that no client has marked as its own is a quote too.
+    """
+    pieces = _pieces(html, plain)
     if not any(piece.quoted for piece in pieces):
         return []
     joined, starts = squeeze_lines(lines)
@@ -87,10 +87,10 @@ def quoted_lines(html: str, lines: Sequence[str]) -> list[int]:
     return _lines_within(lines, starts, spans)
 
 
-def _pieces(html: str) -> list[_Piece]:
+def _pieces(html: str, plain: bool) -> list[_Piece]:
     """The text of an HTML mail as alternating runs of new and quoted matter."""
     runs: list[tuple[bool, list[str]]] = []
-    for text, quoted in _walk(html):
+    for text, quoted in _walk(html, plain):
         if not runs or runs[-1][0] != quoted:
             runs.append((quoted, []))
         runs[-1][1].append(text)
@@ -98,7 +98,7 @@ def _pieces(html: str) -> list[_Piece]:
     return [piece for piece in pieces if piece.text]
 
 
-def _walk(html: str) -> Iterator[tuple[str, bool]]:
+def _walk(html: str, plain: bool) -> Iterator[tuple[str, bool]]:
     """Visit the texts in document order, each with whether it is quoted. No recursion."""
     root = LexborHTMLParser(html[:LARGEST]).body
     stack: list[tuple[LexborNode, bool]] = [(root, False)] if root is not None else []
@@ -113,7 +113,7 @@ def _walk(html: str) -> Iterator[tuple[str, bool]]:
         elif node.tag not in _SKIPPED:
             begun = begun or _begins(node)
             if node.child is not None:
-                stack.append((node.child, within or _holds(node)))
+                stack.append((node.child, within or _holds(node, plain)))
 
 
 def _names(node: LexborNode) -> str:
@@ -123,16 +123,20 @@ def _names(node: LexborNode) -> str:
     return " ".join(name.removeprefix("x_").removeprefix("x_") for name in names.split())
 
 
-def _holds(node: LexborNode) -> bool:
+def _holds(node: LexborNode, plain: bool) -> bool:
     """Whether an element holds what is quoted and nothing else."""
     if node.tag == "blockquote":
-        return not _is_indent(node)
+        return not _is_indent(node, plain)
     names = _names(node)
+    if node.attributes.get("name") == "quote":  # GMX, WEB.DE
+        return True
     return bool(names) and any(name in names for name in _HOLDS)
 
 
-def _is_indent(node: LexborNode) -> bool:
+def _is_indent(node: LexborNode, plain: bool) -> bool:
     """Whether a blockquote is a mere indentation, as Outlook and Gmail make by their buttons."""
+    if not node.attributes:
+        return not plain
     style = (node.attributes.get("style") or "").replace(" ", "").casefold()
     return "margin:0004" in style and "border:none" in style
 

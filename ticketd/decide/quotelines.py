@@ -24,6 +24,7 @@ INVISIBLE: Final = dict.fromkeys(
     (0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF)
 )
 _RULES: Final = frozenset("-_=*~#—–─━‐‑⎯ ")
+_ORNAMENTS: Final = "-_=*~#—–─━‐‑⎯>< :："
 _YEAR: Final = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|(?<!\d)\d{1,2}[./-]\d{1,2}[./-]\d\d(?!\d)|\d{1,2}月")
 _TIME: Final = re.compile(r"(?<!\d)\d{1,2}[:.h∶：]\d\d(?!\d)|\d{1,2}時|\d{1,2}시|\d{1,2}点")
 _DAY: Final = re.compile(r"(?<!\d)\d{1,4}[./-]\d{1,2}(?:[./-]\d{1,4})?(?!\d)|(?<!\d)\d{1,2}\.? \w{3,12}")
@@ -117,24 +118,33 @@ def has_address(text: str) -> bool:
 
 def _opens(text: str) -> bool:
     """Whether the text begins as attribution lines do (``On``, ``Am``, ``Le`` …)."""
-    words = text[:60].casefold().lstrip("-—–*_ ").split(" ", 4)[:4]
+    head = quotemarks.fold(text[:60]).lstrip("-—–*_ ")
+    words = head.split(" ", 4)[:4]
     if any(" ".join(words[:n]).rstrip(",") in quotemarks.OPENERS for n in range(1, len(words) + 1)):
         return True
-    return text[:1] in ("在", "于", "於") or text[:2] in ("ב-", "ב־")
+    return head.startswith(("在", "于", "於", "ב-", "ב־", "sent from "))
 
 
 def _begins_with_date(text: str) -> bool:
     """Whether the text begins with a date: a digit, or a word or two and then one."""
-    return any(char.isdigit() for char in text[:12])
+    return any(char.isdigit() for char in text[:24])
+
+
+def _is_name_and_verb(text: str) -> bool:
+    """Whether the text is a name, an address and a verb, and nothing else."""
+    words = text.split()
+    return len(words) <= 8 and any(has_address(word) for word in words)
 
 
 def _strength(text: str) -> int:
-    """How surely ``text`` is an attribution: 0 no, 1 only above marked lines, 2 surely."""
-    wrote = _WROTE.search(text.casefold()) is not None
+    """How surely ``text`` is an attribution: 0 no, 1 only above marked lines, 2 and 3 surely."""
+    wrote = _WROTE.search(quotemarks.fold(text)) is not None
     dated, address = has_date(text), has_address(text)
-    if wrote and _opens(text) and (dated or address):
+    if wrote and (dated or address) and _opens(text):
         return 3
     if wrote and dated and (address or (_YEAR.search(text) and _TIME.search(text))):
+        return 2
+    if wrote and (_is_name_and_verb(text) or (text.startswith("--") and text.endswith("--"))):
         return 2
     ends_in_address = text.rstrip(" :：").endswith((">", ")", "]"))
     if dated and address and ends_in_address and _begins_with_date(text):
@@ -144,13 +154,20 @@ def _strength(text: str) -> int:
 
 def _ends_attribution(bare: str) -> bool:
     """Whether a cleaned line can be the last of an attribution."""
-    return bare.rstrip("*_ ")[-1:] in (":", "：") or (bare.endswith("----") and bare.strip("- ") != "")
+    return bare.rstrip("*_ ")[-1:] in (":", "：") or (bare.endswith("--") and bare.strip("- ") != "")
 
 
-def attribution_ending(lines: Sequence[str], last: int, floor: int = 0) -> Attribution | None:
-    """Find the attribution whose last line is ``last``, reaching up to ``floor`` at most."""
+def attribution_ending(
+    lines: Sequence[str], last: int, floor: int = 0, *, above_marks: bool = False
+) -> Attribution | None:
+    """Find the attribution whose last line is ``last``, reaching up to ``floor`` at most.
+
+    ``above_marks`` says that marked lines follow: then it needs no colon at its end.
+    """
     bare = clean(lines[last])
-    if not bare or not _ends_attribution(bare):
+    if _stands_before_quote(bare):
+        return Attribution(last, last + 1, strong=True)
+    if not bare or not (_ends_attribution(bare) or (above_marks and _ends_without_colon(bare))):
         return None
     text, best, start = "", (0, last), last
     for first in range(last, max(floor, last - WINDOW + 1) - 1, -1):
@@ -166,6 +183,24 @@ def attribution_ending(lines: Sequence[str], last: int, floor: int = 0) -> Attri
     if not strength:
         return None
     return Attribution(_reach_up(lines, start, last, floor), last + 1, strength >= 2)
+
+
+def _stands_before_quote(bare: str) -> bool:
+    """Whether a line holds an attribution with its address, and the quote's first words behind it."""
+    if not (_opens(bare) and has_address(bare)):
+        return False
+    folded = quotemarks.fold(bare)
+    wrote = _WROTE.search(folded)
+    return wrote is not None and folded[wrote.end() :].lstrip()[:1] == ":" and _strength(bare) == 3
+
+
+def _ends_without_colon(bare: str) -> bool:
+    """Whether a cleaned line ends as attributions without a colon do: in an address, or a verb."""
+    if bare.endswith((">", ")")) and has_address(bare):
+        return True
+    return any(
+        quotemarks.fold(bare).endswith(verb) for verb in ("wrote", "schrieb", "writes", "écrit", "escribió")
+    )
 
 
 def _reach_up(lines: Sequence[str], start: int, last: int, floor: int) -> int:
@@ -188,8 +223,10 @@ def separator(line: str) -> Boundary | None:
     bare = clean(line)
     if not 5 <= len(bare) <= 160:
         return None
-    core = bare.strip("-_=*~#—–─━‐‑⎯>< :：").casefold()
+    core = quotemarks.fold(bare.strip(_ORNAMENTS))
     decorated = bare[:2] != core[:2] and bare[0] in _RULES
+    if any(phrase in core for phrase in quotemarks.REPLY_ABOVE):
+        return Boundary.ORIGINAL
     if core in quotemarks.ORIGINAL:
         return Boundary.ORIGINAL if decorated else None
     if core in quotemarks.FORWARDED:
@@ -201,7 +238,7 @@ def separator(line: str) -> Boundary | None:
 
 def names_original(line: str) -> bool:
     """Whether a line says "Original message" or the like, with or without dashes around it."""
-    core = clean(line).strip("-_=*~#—–─━‐‑⎯>< :：").casefold()
+    core = quotemarks.fold(clean(line).strip(_ORNAMENTS))
     return core in quotemarks.ORIGINAL or core in quotemarks.FORWARDED
 
 
@@ -211,7 +248,7 @@ def label(line: str) -> tuple[str, str] | None:
     at = min((i for i in (bare.find(":", 0, 40), bare.find("：", 0, 40)) if i >= 0), default=-1)
     if at < 0:
         return None
-    kind = quotemarks.LABELS.get(bare[:at].strip(" *_|\t").casefold())
+    kind = quotemarks.LABELS.get(quotemarks.fold(bare[:at].strip(" *_|\t")))
     return (kind, bare[at + 1 :].strip(" *_\t")) if kind else None
 
 
@@ -235,7 +272,18 @@ def header_block(lines: Sequence[str], start: int, *, announced: bool = False) -
         at += 1
         stop = at
     block = HeaderBlock(tuple(fields), stop)
-    return block if _believable(block, announced) else None
+    return block if _believable(block, announced) or _is_one_line(block) else None
+
+
+def _is_one_line(block: HeaderBlock) -> bool:
+    """Whether a whole block stands in one line: ``From: Jane Sent: Monday To: Bob Subject: x``."""
+    if len(block.fields) != 1 or block.fields[0][0] != FROM:
+        return False
+    words = quotemarks.fold(block.fields[0][1]).split()
+    kinds = {
+        quotemarks.LABELS.get(word.strip("*_:：")) for word in words if word.rstrip("*")[-1:] in (":", "：")
+    }
+    return {DATE, TO, SUBJECT} <= kinds
 
 
 def _continues(lines: Sequence[str], at: int, fields: list[tuple[str, str]]) -> bool:
@@ -266,9 +314,10 @@ def _label_follows(lines: Sequence[str], at: int, fields: list[tuple[str, str]])
 def _believable(block: HeaderBlock, announced: bool) -> bool:
     """Whether the fields are those of a mail rather than of a form that somebody filled in."""
     kinds = {kind for kind, _ in block.fields}
-    if FROM not in kinds:
-        return False
     date = block.value(DATE)
+    if FROM not in kinds:
+        exact = _YEAR.search(date) is not None and _TIME.search(date) is not None
+        return exact and has_address(block.value(TO))
     dated = DATE in kinds and any(char.isdigit() for char in date)
     if announced:
         return dated or bool(kinds & {TO, SUBJECT}) or has_address(block.value(FROM))

@@ -1,13 +1,14 @@
 """The words by which mail clients mark what is quoted, forwarded or signed: tables, no code.
 
 Each table holds the phrases of the common clients (Gmail, Outlook, Apple Mail, Thunderbird, Yahoo,
-Samsung, QQ, Lotus Notes and others) in casefolded form, one line a language or language group.
+Samsung, QQ, Lotus Notes and others) in folded form, one line a language or language group.
 Header labels are the names of the fields of RFC 5322 §3.6 as clients translate them. It knows nothing
 of how a line is read: ``quotelines`` does.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Final
 
 FROM: Final = "from"
@@ -75,7 +76,7 @@ _LABELS: Final[dict[str, str]] = {
 }
 
 _WROTE: Final = """
-    wrote|writes|has written|wrote on|said
+    wrote|writes|has written|wrote on|said|quoting|zitat von|citando|citando a|citation de
     schrieb|schreibt|geschrieben|hat geschrieben
     a écrit|écrit|ecrit|a ecrit|écrivit
     escribió|escribio|escribe|ha escrito|va escriure|ha escrit|escribiu|idatzi du
@@ -104,7 +105,7 @@ _WROTE: Final = """
     rašė|parašė|rakstīja|uzrakstīja"""
 
 _OPENERS: Final = """
-    on|at|in message
+    on|at|in message|in article|quoting|zitat von|citando|citando a|citation de|cytat|cytuję
     am|le|el|il|il giorno|in data|em|no dia|op|den|på|dne|dňa|dna|w dniu|dnia|pada|ngày|vào|vào ngày|lúc
     στις|la data de|pe data de|în|date|в|у|на|tarihinde|в сообщении|кому|on behalf of|el día|a
     em data de|în data de
@@ -195,6 +196,16 @@ _FORWARDED: Final = """
     ข้อความที่ถูกส่งต่อ|เริ่มต้นข้อความที่ส่งต่อ
     edastatud kiri|persiųstas laiškas|pārsūtīts ziņojums"""
 
+# What help desks write above the text that they quote.
+_REPLY_ABOVE: Final = """
+    reply above this line|reply above the line|your reply above|reply above this|write above this line
+    type above this line|reply above the dotted line|respond above this line|replies above this line
+    oberhalb dieser linie|über dieser linie antworten|au-dessus de cette ligne|encima de esta línea
+    sopra questa riga|sopra questa linea|acima desta linha|boven deze regel|boven deze lijn
+    ovanför denna linje|ovanför den här raden|over denne linje|powyżej tej linii|nad tímto řádkem
+    выше этой строки
+    выше этой линии|bu satırın üst|この行より上|この線より上|请在此行上方|请在此线上方"""
+
 # Lotus Notes: "----- Forwarded by Jane Doe/Sales on 01.03.2025 10:00 -----"
 _FORWARDED_BY: Final = """
     forwarded by|weitergeleitet von|transféré par|réacheminé par|reenviado por|encaminhado por
@@ -263,9 +274,16 @@ _DEVICES: Final = """
     móvil|celular|cellulare|telemóvel|portable|mobiel|ヤフー|스마트폰"""
 
 
+def fold(text: str) -> str:
+    """Fold a short text for comparison with the tables: case, composed accents, the Turkish dotted i."""
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFC", text.casefold().replace("i\u0307", "i"))
+
+
 def _phrases(table: str) -> frozenset[str]:
-    """Split a table into its phrases, casefolded."""
-    phrases = (phrase.strip().casefold() for line in table.splitlines() for phrase in line.split("|"))
+    """Split a table into its phrases, folded."""
+    phrases = (fold(phrase.strip()) for line in table.splitlines() for phrase in line.split("|"))
     return frozenset(phrase for phrase in phrases if phrase)
 
 
@@ -288,6 +306,9 @@ ORIGINAL: Final = _phrases(_ORIGINAL)
 
 FORWARDED: Final = _phrases(_FORWARDED)
 """What a separator above a forwarded mail says."""
+
+REPLY_ABOVE: Final = _by_length(_phrases(_REPLY_ABOVE))
+"""What help desks write above what they quote, as part of a line."""
 
 FORWARDED_BY: Final = _by_length(_phrases(_FORWARDED_BY))
 SENT_FROM: Final = _by_length(_phrases(_SENT_FROM))

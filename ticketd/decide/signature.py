@@ -80,30 +80,48 @@ def _device_line(lines: Sequence[str]) -> int:
 
 def names_device(line: str) -> bool:
     """Whether a line is one that phones and mail programs add: "Sent from my iPhone"."""
-    bare = clean(line).strip("*_-—–~|<>[]() .。!·•").casefold()
+    text = _without_links(clean(line)).strip("*_-—–~|<>[]() .。!·•")
+    bare = quotemarks.fold(text)
     words = bare.split()
     if not bare or len(bare) > 110 or len(words) > 14:
         return False
     device = any(word.strip(",.;:!()<>[]") in quotemarks.DEVICES for word in words)
-    device = device or any(name in bare for name in ("iphone", "ipad", "android", "outlook"))
+    device = device or any(name in bare for name in ("iphon", "ipad", "android", "outlook"))
     if bare.startswith(quotemarks.SENT_FROM):
         prefix = next(phrase for phrase in quotemarks.SENT_FROM if bare.startswith(phrase))
         rest = bare[len(prefix) :]
-        return device or (bare.startswith("sent from my ") and len(rest.split()) <= 3 and "," not in rest)
+        few = len(rest.split()) <= (3 if bare.startswith("sent from my ") else 2) and "," not in rest
+        return (device and len(rest.split()) <= 6) or (
+            few and (bare.startswith("sent from my ") or _is_capitalised(text[len(prefix) :]))
+        )
     return device and len(words) <= 8 and bare.endswith(quotemarks.SENT_FROM_ENDS)
+
+
+def _without_links(text: str) -> str:
+    """A line up to the first address of a web page."""
+    at = min((i for i in (text.find("http://"), text.find("https://")) if i > 0), default=len(text))
+    return text[:at]
+
+
+def _is_capitalised(text: str) -> bool:
+    """Whether each word begins with a capital letter, as the names of programs do."""
+    words = text.split()
+    return bool(words) and all(word[0].isupper() for word in words)
 
 
 def _dash_name(lines: Sequence[str], names: Sequence[str]) -> int:
     """Where a last line ``-Name`` or ``- Name`` signs the text."""
     at = len(lines) - 1
-    if at < 1 or clean(lines[at - 1]) or len(lines[at]) > 60:
+    if at < 1 or len(lines[at]) > 60:
         return len(lines)
     bare = clean(lines[at])
+    if clean(lines[at - 1]) and not bare.startswith("--"):
+        return len(lines)
     name = bare.lstrip("-–—").strip()
     if name == bare or not name or len(name.split()) > 3 or any(char.isdigit() for char in name):
         return len(lines)
     known = {word.casefold() for full in names for word in (full, *full.split())}
-    tight = bare[1:2] != " " and all(word[0].isupper() for word in name.split())
+    tight = (bare[1:2] != " " or bare.startswith("-- ")) and _is_capitalised(name)
     return at if name.casefold() in known or tight else len(lines)
 
 
