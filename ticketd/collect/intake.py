@@ -101,7 +101,7 @@ def take_in(store: Store, policy: Policy, ledger_id: int, now: datetime) -> str:
             return "gone"
         context = tx.context(clues, now, ledger_id)
         decision = decide(message, envelope_of(mail), clues, context, policy, now)
-        tx.apply(decision.effects, now, ledger_id)
+        tx.apply(decision.effects, now, ledger_id, message)
     return _report(mail, message.message_id, decision)
 
 

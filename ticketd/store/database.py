@@ -29,6 +29,7 @@ from ticketd.store.outbox import Outboxing
 from ticketd.store.tables import desk
 from ticketd.store.time import Timing
 from ticketd.store.views import View
+from ticketd.store.waiting import Waitings
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Desk:
     created_at: datetime
 
 
-class Transaction(Outboxing, Timing):
+class Transaction(Outboxing, Timing, Waitings):
     """One write transaction; it commits when its ``with`` block ends, or not at all."""
 
 

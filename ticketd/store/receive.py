@@ -12,15 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, literal_column, select, update
+from sqlalchemy import and_, bindparam, select, update
 
 from ticketd.decide.model import Outcome
-from ticketd.errors import NotFound
 from ticketd.store.tables import ledger, mailbox, raw_mail, refusal
 from ticketd.store.work import Work
-
-HEAD = 65_536
-"""Bytes of a waiting mail that are read for its references."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,76 +56,6 @@ class Received:
     late: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class WaitingMail:
-    """A mail that is to be taken in, with its first 64 KiB."""
-
-    ledger_id: int
-    mailbox: str
-    folder: str
-    uid: int
-    internal_date: datetime
-    head: bytes = field(repr=False)
-    late: bool
-    released: str | None
-    attempts: int
-
-
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """A mail that is to be taken in, whole. ``internal_date`` is when it was seen, if unknown."""
-
-    ledger_id: int
-    mailbox: str
-    folder: str
-    uidvalidity: int
-    uid: int
-    content: bytes = field(repr=False)
-    internal_date: datetime
-    late: bool
-    released: str | None
-    attempts: int
-    complete: bool
-    outcome: str
-
-
-_INTERNAL = func.coalesce(ledger.c.internal_date, ledger.c.seen_at, type_=ledger.c.seen_at.type)
-_MAIL = (
-    select(
-        ledger.c.id,
-        ledger.c.mailbox,
-        ledger.c.folder,
-        ledger.c.uidvalidity,
-        ledger.c.uid,
-        func.coalesce(raw_mail.c.content, b"", type_=raw_mail.c.content.type),
-        _INTERNAL,
-        ledger.c.late,
-        ledger.c.released,
-        ledger.c.attempts,
-        ledger.c.complete,
-        ledger.c.outcome,
-    )
-    .select_from(ledger.outerjoin(raw_mail, raw_mail.c.sha256 == ledger.c.sha256))
-    .where(ledger.c.id == bindparam("id"))
-)
-_WAITING = (
-    select(
-        ledger.c.id,
-        ledger.c.mailbox,
-        ledger.c.folder,
-        ledger.c.uid,
-        _INTERNAL,
-        func.substr(raw_mail.c.content, 1, literal_column(str(HEAD)), type_=raw_mail.c.content.type),
-        ledger.c.late,
-        ledger.c.released,
-        ledger.c.attempts,
-    )
-    .select_from(ledger.join(raw_mail, raw_mail.c.sha256 == ledger.c.sha256))
-    .where(ledger.c.outcome == Outcome.RECEIVED)
-    .order_by(ledger.c.mailbox, ledger.c.id)
-    .limit(bindparam("limit"))
-)
-_WAITING_IN = _WAITING.where(ledger.c.mailbox == bindparam("mailbox"))
 _STATE = select(*(mailbox.c[name] for name in MailboxState.__dataclass_fields__)).where(
     mailbox.c.name == bindparam("name")
 )
@@ -282,21 +208,6 @@ class Receiving(Work):
             values = {"folder": folder, "uidvalidity": uidvalidity, "uid": mail.uid}
             self.connection.execute(update(ledger).where(ledger.c.id == row.id), values)
         return unknown
-
-    def waiting(self, name: str | None = None, limit: int = 100) -> list[WaitingMail]:
-        """Mails that are to be taken in, in the order they were received."""
-        if name is None:
-            rows = self.connection.execute(_WAITING, {"limit": limit})
-        else:
-            rows = self.connection.execute(_WAITING_IN, {"limit": limit, "mailbox": name})
-        return [WaitingMail(*row) for row in rows]
-
-    def mail(self, ledger_id: int) -> Mail:
-        """The mail of a ledger row, whole."""
-        row: Any = self.connection.execute(_MAIL, {"id": ledger_id}).one_or_none()
-        if row is None:
-            raise NotFound(f"There is no mail {ledger_id} in the ledger.")
-        return Mail(*row)
 
 
 def _row(name: str, folder: str, uidvalidity: int, uid: int, now: datetime) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from ticketd.store.search import search_query
 from ticketd.store.status import status
 from ticketd.store.tables import ledger, outbox, raw_mail
 from ticketd.store.values import ticket_from_row
+from ticketd.store.waiting import Waitings
 
 Json = dict[str, Any]
 
@@ -110,7 +111,7 @@ def file_json(row: Any) -> Json:
     return shown | {"sha256": row.sha256, "inline": row.inline, "content_id": row.content_id}
 
 
-class View:
+class View(Waitings):
     """One moment of the desk, for reading."""
 
     def __init__(self, connection: Connection) -> None:
