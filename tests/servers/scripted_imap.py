@@ -2,9 +2,10 @@
 
     server = scripted_imap({"UID SEARCH": ["* SEARCH 5", "OK"], "UID FETCH": ["NO [LIMIT] slower"]})
 
-A rule is the beginning of a command and the lines that answer it; the last line gets the tag, unless it
-is ``CLOSE`` (hang up) or ``HANG`` (say no more). A value may be a list of such answers, one a time.
-What has no rule is answered like a dull, empty, honest server.
+A rule is the beginning of a command and the lines that answer it. The last line gets the tag, unless
+it is ``CLOSE`` (hang up), ``HANG`` (say no more) or ``IDLING`` (answer when the client says DONE).
+A value may be a list of such answers, one a time, the last for ever. What has no rule is answered
+like a dull, empty, honest server.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from tests.servers.loop import LoopThread
 
 CLOSE = "CLOSE"
 HANG = "HANG"
+IDLING = "IDLING"
 Lines = list[str | bytes]
 
 _HONEST: dict[str, Lines] = {
@@ -49,9 +51,13 @@ class ScriptedImap:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             writer.write(self.greeting.encode() + b"\r\n")
+            idle_tag = ""
             while line := (await reader.readline()).rstrip(b"\r\n").decode():
                 tag, _, command = line.partition(" ")
+                if tag == "DONE":
+                    tag = idle_tag
                 self.commands.append(command)
+                idle_tag = tag
                 if command.startswith("AUTHENTICATE"):
                     writer.write(b"+ \r\n")
                     await reader.readline()
@@ -76,8 +82,12 @@ class ScriptedImap:
         if last == CLOSE:
             await writer.drain()
             return False
+        if last == "OK":
+            last = "OK done"
         if last == HANG:
             await asyncio.Event().wait()
+        if last == IDLING:
+            return True
         writer.write(f"{tag} ".encode() + (last if isinstance(last, bytes) else last.encode()) + b"\r\n")
         await writer.drain()
         return True

@@ -18,20 +18,22 @@ LONGEST = 25 * 60.0  # seconds; a server may log us out after 30 minutes of IDLE
 def wait(link: Link, seconds: float, wake_fd: int | None, news: Callable[[], bool]) -> bool:
     """IDLE until ``news`` is true of what the server said, ``wake_fd`` is readable or time is up.
 
-    Returns what ``news`` said last. Raises imaplib's errors and ``OSError`` as any command does.
+    Returns whether ``news`` was true. Raises imaplib's errors and ``OSError`` as any command does.
     """
     end = time.monotonic() + min(seconds, LONGEST)
     if news():
         return True
     tag = _enter(link)
-    while not news() and _in_idle(link, tag) and _something_arrives(link, wake_fd, end):
+    heard = news()
+    while not heard and _in_idle(link, tag) and _something_arrives(link, wake_fd, end):
         link.reader.begin()
         link._get_response()
         link._check_bye()
+        heard = news()
     if _in_idle(link, tag):
         link.send(b"DONE\r\n")
     _complete(link, tag)
-    return news()
+    return news() or heard
 
 
 def _enter(link: Link) -> bytes:

@@ -75,16 +75,18 @@ class ImapConnection:
 
     def select(self, folder: str, *, readonly: bool = False) -> Selected:
         """Open a folder; ``readonly`` (EXAMINE) changes nothing in it, not even who saw it as recent."""
+        _insist_on_one_line(folder)
         with self._asking("the folder", folder):
-            answer = self._client.select_folder(_safe(folder), readonly)
+            answer = self._client.select_folder(folder, readonly)
             self._heard_of_mail()  # its EXISTS is the answer, not news
             self._exists = answer[b"EXISTS"]
             return Selected(answer[b"UIDVALIDITY"], answer.get(b"UIDNEXT", 0), self._exists)
 
     def status(self, folder: str) -> Selected:
         """Describe a folder in one round trip, without opening it."""
+        _insist_on_one_line(folder)
         with self._asking("the folder", folder):
-            answer = self._client.folder_status(_safe(folder), ["MESSAGES", "UIDNEXT", "UIDVALIDITY"])
+            answer = self._client.folder_status(folder, ["MESSAGES", "UIDNEXT", "UIDVALIDITY"])
             return Selected(answer[b"UIDVALIDITY"], answer.get(b"UIDNEXT", 0), answer[b"MESSAGES"])
 
     def uids_after(self, last_uid: int, upto: int | None = None) -> list[int]:
@@ -129,12 +131,13 @@ class ImapConnection:
 
     def move(self, uids: Sequence[int], folder: str) -> None:
         """Move mails; UIDs that are gone do not matter. ``Refused`` where it cannot be done safely."""
+        _insist_on_one_line(folder)
         can_move = "MOVE" in self.capabilities
         if not can_move:
             self._need_uidplus()
         for some in chunks(uids, TIDY_AT_ONCE):
             with self._asking("to move mails to the folder", folder):
-                (self._client.move if can_move else self._client.copy)(some, _safe(folder))
+                (self._client.move if can_move else self._client.copy)(some, folder)
             if not can_move:
                 self.delete(some)
 
@@ -148,8 +151,9 @@ class ImapConnection:
 
     def append(self, folder: str, content: bytes, flags: Sequence[bytes] = ()) -> None:
         """Put a mail into a folder."""
+        _insist_on_one_line(folder)
         with self._asking("a mail for the folder", folder):
-            self._client.append(_safe(folder), content, flags)
+            self._client.append(folder, content, flags)
 
     def idle_wait(self, seconds: float, wake_fd: int | None = None) -> bool:
         """Wait in IDLE until there may be new mail (True), ``wake_fd`` is readable or time is up (False).
@@ -219,7 +223,7 @@ class ImapConnection:
             raise Unavailable(f"{self._server} {imap_login.ending(error)}") from error
         except imaplib.IMAP4.error as error:
             raise self._refusal(named, imap_login.words(error), folder) from error
-        except (KeyError, IndexError, TypeError, AttributeError) as error:
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
             self._broken = True
             raise Unavailable(f"{self._server} answers {named} with something that is not IMAP") from error
 
@@ -241,8 +245,7 @@ class ImapConnection:
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-def _safe(folder: str) -> str:
-    """A configured folder name that cannot end a command line."""
+def _insist_on_one_line(folder: str) -> None:
+    """Refuse a configured folder name that would end the command line."""
     if any(char in folder for char in "\r\n\0"):
         raise ValueError("a folder name must not contain line breaks or NUL")
-    return folder
