@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.test_config_load import MINIMAL, read
 from ticketd.config import load
 from ticketd.config.reference import documented_keys
+from ticketd.errors import ConfigError
 
 SAMPLE = Path(__file__).parent.parent / "config" / "ticketd.toml"
 UNCOMMENTED = re.sub(r"^( *)#(?=[a-z\[])", r"\1", SAMPLE.read_text("utf-8"), flags=re.MULTILINE)
@@ -35,15 +38,49 @@ def keys_of(value: Any, name: str = "") -> set[str]:
 
 
 def test_the_sample_validates_without_a_warning():
-    settings = load(SAMPLE, {})
-    assert settings.mailboxes[0].agents == ("anna", "bob")
-    assert settings.warnings == ()
+    loaded = load(SAMPLE, {})
+    assert loaded.mailboxes[0].agents == ("anna", "bob")
+    assert loaded.warnings == ()
 
 
 def test_it_validates_with_everything_uncommented(tmp_path):
-    settings = read(tmp_path, UNCOMMENTED)
-    assert settings.http is not None
-    assert settings.mailboxes[0].oauth is not None
+    loaded = read(tmp_path, UNCOMMENTED)
+    assert loaded.http is not None
+    assert loaded.mailboxes[0].oauth is not None
+
+
+ASSIGNMENTS = [
+    number for number, line in enumerate(UNCOMMENTED.split("\n")) if re.match(" *[a-z_]+ = ", line)
+]
+JUNK = [
+    "1",
+    "-1",
+    "nan",
+    "true",
+    '"x"',
+    '""',
+    "[]",
+    '["x"]',
+    "[{}]",
+    "{}",
+    "{ file = 1 }",
+    "2026-01-01",
+    "07:00:00",
+]
+JUNK += ["99999999999999999999", '"\\u0000"', '"a@b"', '"9999y"', '{ "" = [] }', "}", "'''"]
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(number=st.sampled_from(ASSIGNMENTS), junk=st.sampled_from(JUNK))
+def test_whatever_stands_there_it_loads_or_is_refused_in_sentences(tmp_path, number, junk):
+    lines = UNCOMMENTED.split("\n")
+    lines[number] = lines[number].partition(" = ")[0] + f" = {junk}"
+    try:
+        read(tmp_path, "\n".join(lines))
+    except ConfigError as refused:
+        for sentence in str(refused).split("\n"):
+            assert re.match(rf"{tmp_path}/ticketd\.toml, line \d+: \S", sentence)
+            assert "is not valid: " not in sentence  # pydantic's words, not ours
 
 
 def test_it_holds_every_key_and_no_other():

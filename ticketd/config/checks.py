@@ -175,9 +175,9 @@ def _holidays(document: Document) -> Iterator[Problem]:
     calendars += [(("sla", "policies", i), policy) for i, policy in enumerate(document.sla.policies)]
     for place, calendar in calendars:
         days = calendar.holidays
-        if days and days.subdivision and not days.country:
+        if days and days.subdivision is not None and days.country is None:
             yield Problem((*place, "holidays", "subdivision"), "must stand beside a country")
-        elif days and days.country:
+        elif days and days.country is not None:
             yield from _country((*place, "holidays"), days.country, days.subdivision)
 
 

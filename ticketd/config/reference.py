@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -56,7 +57,8 @@ class Key:
     meaning: str
 
 
-def tables() -> dict[tuple[str, ...], type[BaseModel]]:
+@cache
+def tables() -> Mapping[tuple[str, ...], type[BaseModel]]:
     """The model of every table, by its dotted place; of arrays of tables, that of each element."""
     found: dict[tuple[str, ...], type[BaseModel]] = {}
     _collect((), Document, found)
