@@ -15,8 +15,9 @@ from datetime import datetime
 
 import structlog
 
+from ticketd.alerts import alert
 from ticketd.collect.inhand import InHand
-from ticketd.decide.effects import Conclude
+from ticketd.decide.effects import Alert, Conclude
 from ticketd.decide.model import Envelope, Outcome
 from ticketd.decide.order import parents_first
 from ticketd.decide.parse import parse, peek
@@ -102,6 +103,9 @@ def take_in(store: Store, policy: Policy, ledger_id: int, now: datetime) -> str:
         context = tx.context(clues, now, ledger_id)
         decision = decide(message, envelope_of(mail), clues, context, policy, now)
         tx.apply(decision.effects, now, ledger_id, message)
+        for trouble in decision.effects:
+            if isinstance(trouble, Alert):
+                alert(tx, policy, trouble, now)
     return _report(mail, message.message_id, decision)
 
 

@@ -33,8 +33,8 @@ class Clues:
     """What to look up for one mail or command.
 
     ``signed`` and ``ids`` stand in threading order. ``tags`` are the numbers in the subject's
-    tags, ``tickets`` every number named in tags or in commands; ``folders`` are lists an agent asks for, with the agent's
-    address for ``my-open``. ``bounced`` are ids a bounce embeds.
+    tags, ``tickets`` every number named in tags or in commands. ``folders`` are lists an
+    agent asks for, ``agent`` that agent's address. ``bounced`` are ids a bounce embeds.
     """
 
     mailbox: str

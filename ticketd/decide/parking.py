@@ -29,9 +29,13 @@ def park(case: Case, work: Work, agent: Agent, reason: str) -> Conclude:
     if asked_at is None or work.now - asked_at >= ASK_EVERY:
         this = Waiting(case.envelope.item, reason, case.message.subject, case.envelope.received_at, "parked")
         others = [one for one in case.context.waiting if one.state == "parked" and not one.asked]
-        items = (*(one for one in others if one.item != this.item), this)
+        items = sorted((*(one for one in others if one.item != this.item), this), key=_place)
         work.send(compose.question(work.policy, agent, items, case.envelope.mailbox, work.cause, work.now))
     return Conclude(Outcome.PARKED, case.placement.ticket, reason, agent.key)
+
+
+def _place(one: Waiting) -> int:
+    return one.item
 
 
 def keep_unconfirmed(case: Case, work: Work, agent: Agent) -> Conclude:

@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, exists, func, select, tuple_
 from ticketd.decide.context import Clues, Context, History, Issued, Known, Mailed, Waiting
 from ticketd.decide.effects import MailKind, Token
 from ticketd.decide.model import Outcome, Purpose, Ticket, address_key
+from ticketd.decide.tokens import read_message_id
 from ticketd.store.cases import block, expectation, message, question, token
 from ticketd.store.cases import ticket as ticket_table
 from ticketd.store.folders import folder_query
@@ -72,7 +73,7 @@ _ISSUED = select(token).where(
 _EXPECTING = (
     select(expectation.c.ticket)
     .where(
-        expectation.c.message_id == bindparam("message_id"),
+        expectation.c.message_id.in_(bindparam("message_ids", expanding=True)),
         expectation.c.requester == _AUTHOR,
         expectation.c.mailbox == bindparam("mailbox"),
     )
@@ -141,7 +142,9 @@ class Looking(Work):
         return stored
 
     def _issued(self, clues: Clues) -> dict[tuple[int, str, str], Issued]:
-        keys = {(signed.serial, signed.purpose, signed.ticket) for signed in clues.signed if signed.serial}
+        reported = (read_message_id(one) for one in clues.bounced)
+        claimed = (*clues.signed, *(signed for signed in reported if signed))
+        keys = {(signed.serial, signed.purpose, signed.ticket) for signed in claimed if signed.serial}
         if not keys:
             return {}
         rows = self.connection.execute(_ISSUED, {"keys": sorted(keys)})
@@ -156,10 +159,12 @@ class Looking(Work):
         }
 
     def _expecting(self, clues: Clues) -> tuple[int, ...]:
-        if clues.message_id is None or clues.author is None:
+        """Tickets of this author that await this mail, or one that this mail answers as well."""
+        ids = tuple(one for one in (clues.message_id, *clues.ids) if one)
+        if not ids or clues.author is None:
             return ()
-        wanted = {"message_id": clues.message_id, "author": clues.author, "mailbox": clues.mailbox}
-        return tuple(self.connection.scalars(_EXPECTING, wanted))
+        wanted = {"message_ids": ids, "author": clues.author, "mailbox": clues.mailbox}
+        return tuple(dict.fromkeys(self.connection.scalars(_EXPECTING, wanted)))
 
     def _mailed(self, ids: tuple[str, ...]) -> tuple[Mailed, ...]:
         if not ids:
