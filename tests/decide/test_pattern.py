@@ -35,6 +35,8 @@ def test_usual_patterns_are_taken(pattern):
         ("(a|a)*b", "begin alike"),
         ("(a|aa)+$", "begin alike"),
         ("(?:|a)+$", "begin alike"),
+        ("(?:ab|A)+$", "begin alike"),
+        ("(?:sb|\u017f)+$", "begin alike"),
         (r"(a)\1", "refer back"),
         ("(?P<x>a)(?P=x)", "refer back"),
         ("(a)?(?(1)b|c)", "refer back"),
@@ -45,6 +47,8 @@ def test_usual_patterns_are_taken(pattern):
         ("x" * 201, "200 characters"),
         ("(", "regular expression"),
         ("[", "regular expression"),
+        ("[[a]", "must be a regular expression: Possible nested set"),
+        ("(?L)a", "must be a regular expression: cannot use LOCALE"),
         ("a{99999999999}", "regular expression"),
     ],
 )
@@ -62,6 +66,12 @@ def test_what_is_taken_is_quick(pattern, subject):
     begin = time.thread_time()
     assert not matches(pattern, subject)
     assert time.thread_time() - begin < 0.5
+
+
+def test_case_does_not_matter():
+    assert matches("outage|(?-i:Down)", "OUTAGE in Warsaw")
+    assert matches("(?i)outage", "OUTAGE")
+    assert not matches("outage|(?-i:Down)", "down")
 
 
 def test_only_the_beginning_of_a_subject_is_looked_at():

@@ -8,6 +8,7 @@ it could try one subject of ``LONGEST`` characters.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterable
 from functools import lru_cache
 from re import _constants as op  # type: ignore[attr-defined]  # private, and the only way to the parse tree
@@ -25,9 +26,11 @@ def check_pattern(value: str) -> str:
     if len(value) > 200:
         raise ValueError("must be a regular expression of at most 200 characters")
     try:
-        tree = _parser.parse(value)
-        re.compile(value)
-    except (re.error, RecursionError, OverflowError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # "possible nested set": not what was meant
+            tree = _parser.parse(value)
+            re.compile(value)
+    except (re.error, ValueError, RecursionError, OverflowError, Warning) as error:
         raise ValueError(f"must be a regular expression: {error}") from None
     anchored = len(tree) > 0 and tree[0][0] is op.AT
     if _ways(tree, inside=False) * (1 if anchored else LONGEST) > _TRIES:
@@ -36,13 +39,13 @@ def check_pattern(value: str) -> str:
 
 
 def matches(pattern: str, subject: str) -> bool:
-    """Whether the pattern is found in the first ``LONGEST`` characters of the subject."""
+    """Whether the pattern is found in the first ``LONGEST`` characters of the subject, in any case."""
     return _compiled(pattern).search(subject[:LONGEST]) is not None
 
 
 @lru_cache(maxsize=256)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
+    return re.compile(pattern, re.IGNORECASE)
 
 
 def _ways(tree: Iterable[Any], *, inside: bool) -> int:
@@ -69,7 +72,8 @@ def _repeat_ways(least: int, most: int, body: Any, *, inside: bool) -> int:
 
 
 def _branch_ways(branches: list[Any], *, inside: bool) -> int:
-    firsts = {str(branch[0]).lower() for branch in branches if len(branch) and branch[0][0] is op.LITERAL}
+    literal = [branch[0] for branch in branches if len(branch) and branch[0][0] is op.LITERAL]
+    firsts = {chr(code).casefold()[:1] for _, code in literal}
     if inside and len(firsts) < len(branches):
         raise ValueError("must not repeat alternatives that begin alike: that can take forever")
     # Alternatives that begin with different letters leave one way; count the others in full.
