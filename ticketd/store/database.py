@@ -113,8 +113,10 @@ class Store:
 
     def desk(self) -> Desk:
         """Who this desk is; raise TicketdError before the first ``migrate``."""
-        with self.view() as view:
-            row = view.connection.execute(select(desk)).one_or_none()
+        row = None
+        if self.schema_current() is not None:
+            with self.view() as view:
+                row = view.connection.execute(select(desk)).one_or_none()
         if row is None:
             raise TicketdError(f"The database {self.where} is empty: run `ticketd db upgrade`.")
         keys = (row.signing_key, *(bytes.fromhex(key) for key in row.previous_keys))
