@@ -8,6 +8,8 @@ from tests.decide.letters import JANE, JOE, NOW, entry, part, policy, read, tick
 from ticketd.decide import compose, tokens
 from ticketd.decide.context import History, Waiting
 from ticketd.decide.effects import MailKind
+from ticketd.decide.excerpt import excerpt
+from ticketd.decide.htmltext import html_to_text
 from ticketd.decide.model import Address, Attachment, Kind, Purpose, Status
 from ticketd.errors import TicketdError
 
@@ -244,7 +246,8 @@ class TestNotification:
         message = read(tell())
         for kind in ("text/plain", "text/html"):
             text = part(message, kind)
-            assert text.index("Jane wrote.") < text.index(compose.MARKER) < text.index("The printer burns.")
+            assert text.index(compose.MARKER) < text.index("Jane wrote.") < text.index("The printer burns.")
+        assert part(message, "text/plain").startswith(compose.MARKER)
 
     def test_their_markup_is_text(self):
         evil = '<script>alert(1)</script><img src="http://evil.example.org/x.png"> {{ 7 * 7 }}'
@@ -319,7 +322,7 @@ class TestNotification:
         mail = compose.notification(
             p, ticket(), None, None, p.agents["anna"], "Ticket 42 is due in 30 min.", "sla:1", NOW
         )
-        assert part(read(mail), "text/plain").startswith("Ticket 42 is due in 30 min.")
+        assert "Ticket 42 is due in 30 min." in part(read(mail), "text/plain")
 
     @pytest.mark.parametrize("plus", [True, False])
     def test_each_link_is_a_mail_that_proves_its_agent(self, plus):
@@ -414,7 +417,7 @@ class TestFailureListAndHelp:
             NOW,
         )
         text = part(read(mail), "text/plain")
-        assert "jane@example.org did not get your mail: 550 no such user" in text
+        assert "jane@example.org did not get this reply: 550 no such user" in text
         assert "| Hello\n| Jane" in text
         assert mail.token.purpose is Purpose.REPLY
 
@@ -443,3 +446,48 @@ class TestFailureListAndHelp:
         )
         assert read(mail)["Bcc"] is None
         assert read(mail)["Subject"] == "[ticketd] login Bcc: x@y"
+
+
+OWN_WORDS = "#solved\n\nHello Jane, it is out.\n\nAnna"
+OWN_HTML = "<div>#solved</div><div><br></div><div>Hello Jane, it is out.</div><div><br></div><div>Anna</div>"
+WROTE = "On Mon, Nov 23, 2026 at 1:10 PM Example Support <support@example.com> wrote:"
+BLOCK = "From: Example Support\nSent: Monday, November 23, 2026\nTo: Anna\nSubject: [#42] Printer on fire"
+
+
+def _answers(mail):
+    """The ways in which mail clients set an agent's words over, under or before a mail of ours."""
+    text, html = part(read(mail), "text/plain"), part(read(mail), "text/html")
+    marked = "\n".join(f"> {line}".rstrip() for line in text.splitlines())
+    inner = html[html.index("<body") :].partition(">")[2].partition("</body>")[0]
+    block = BLOCK.replace("\n", "<br>")
+    yield f"{OWN_WORDS}\n\n{WROTE}\n\n{marked}\n", None
+    yield f"{WROTE}\n\n{marked}\n\n{OWN_WORDS}\n", None
+    yield f"{OWN_WORDS}\n\n-----Original Message-----\n{BLOCK}\n\n{text}", None
+    yield f"{OWN_WORDS}\n\n{text}", None
+    for page in (
+        f"{OWN_HTML}<hr><div>{block}</div>{inner}",
+        f"{OWN_HTML}<div class=gmail_quote>{WROTE}<blockquote>{inner}</blockquote></div>",
+        f"{OWN_HTML}<br>{inner}",
+        f"<blockquote type=cite>{inner}</blockquote>{OWN_HTML}",
+    ):
+        yield html_to_text(page), page
+
+
+def test_of_an_answer_to_any_mail_of_ours_the_agents_words_alone_are_new():
+    p = policy()
+    anna = p.agents["anna"]
+    items = [Waiting(number, "why", "Printer", NOW, "parked") for number in (1, 2)]
+    mails = [
+        tell(p, conversation=(entry("first words"),)),
+        compose.failure(p, anna, ticket(), "jane@example.org", "no", "Hello", True, "o", NOW),
+        compose.question(p, anna, items, "support", "c", NOW),
+        compose.held(p, anna, ticket(), "x", "Hi", "why", "#solved", 1, "support", "c", NOW),
+        compose.listing(p, anna, "mine", [ticket()], "support", "c", NOW),
+        compose.shown(p, anna, History(ticket(), (entry(),)), "support", "c", NOW),
+        compose.help_text(p, anna, "support", "c", NOW),
+    ]
+    for mail in mails:
+        for text, html in _answers(mail):
+            read_back = excerpt(text, html, agent=True, marker=compose.MARKER, parents=(entry().new_text,))
+            assert read_back.new_text.strip() == OWN_WORDS
+            assert read_back.certain

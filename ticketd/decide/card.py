@@ -19,6 +19,7 @@ from ticketd.decide.effects import Token
 from ticketd.decide.model import Address, Attachment, Entry, Kind, Priority, Status, Ticket
 from ticketd.decide.policy import Agent, Mailbox, Policy
 
+# The first line of every mail to an agent: whatever a client puts around what it quotes, ours lies below it.
 MARKER = "--- Write your answer above this line ---"
 BAR = "| "
 _FIRST_LINE, _LAST_LINE = Markup('<div class="l"><i class="q">|</i>&nbsp;'), Markup("</div>")
@@ -86,7 +87,7 @@ def _actions(policy: Policy, ticket: Ticket, agent: Agent) -> list[tuple[str, st
     wanted = {Status.OPEN: "Open", Status.PENDING: "Pending", Status.SOLVED: "Solved"}
     actions += [(word, f"#{status}") for status, word in wanted.items() if status is not ticket.status]
     urgent = ticket.priority is Priority.URGENT
-    actions += [("Normal", "#normal")] if urgent else [("Urgent", "#urgent")]
+    actions += [("Not urgent", "#normal")] if urgent else [("Urgent", "#urgent")]
     others = [one for one in policy.agents_of(ticket.mailbox) if one not in (agent, assignee)]
     if len(others) <= _COLLEAGUES:
         actions += [(f"Give to {clean.name(one.shown)}", f"#assign {one.name}") for one in others]
