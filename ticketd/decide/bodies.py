@@ -32,23 +32,29 @@ _CID = re.compile(r"cid:([^\"'\s<>)]{1,300})", re.IGNORECASE)
 
 @dataclass(slots=True)
 class Segment:
-    """A stretch of the body: its text, its HTML, or one beside the other."""
+    """A stretch of the body: its text, its HTML, or one beside the other; ``read`` is the HTML's text."""
 
     text: str = ""
     html: str | None = None
+    read: str | None = None
 
     def readable(self) -> str:
         """The text to read: the HTML's where the text says nothing."""
         if self.html is None or (self.text.strip() and not self._only_points_to_html()):
             return self.text
-        return html_to_text(self.html) or self.text
+        return self._read_html() or self.text
+
+    def _read_html(self) -> str:
+        if self.read is None:
+            self.read = html_to_text(self.html or "")
+        return self.read
 
     def _only_points_to_html(self) -> bool:
         """Whether the text is a robot's apology: "to view this mail, use an HTML client"."""
         words = " ".join(self.text.split()).lower()
         if len(words) > 500 or not any(word in words for word in ("html", "mime", "multipart", "rich text")):
             return False
-        read = html_to_text(self.html or "")
+        read = self._read_html()
         return len(read) > len(words) or words not in " ".join(read.split()).lower()
 
 
@@ -220,12 +226,7 @@ class _Reader:
         return content
 
     def _text(self, part: Part, content: bytes) -> None:
-        if len(content) > MAX_TEXT:
-            self.body.budget.note(
-                f"text of {len(content)} bytes: read the first {MAX_TEXT}, the whole is a file"
-            )
-            self._file(part, content, related=False)
-        read = content[:MAX_TEXT]
+        read = self._within_budget(part, content)
         if part.kind == "text/html":
             text, note = decode(read, part.charset or _meta_charset(read))
             self.body.segments.append(Segment("", storable(text)))
@@ -234,7 +235,7 @@ class _Reader:
                 read = self._uuencoded(read)
             text, note = decode(read, part.charset or _byte_order(read))
             text = storable(text)
-            if text[:200].lstrip()[:9].lower() in ("<!doctype", "<html>") and "</" in text:
+            if text[:200].lstrip()[:9].lower().startswith(("<!doctype", "<html>", "<html ")) and "</" in text:
                 self.body.segments.append(Segment("", text))
             else:
                 self.body.segments.append(Segment(_shaped(text, part)))
@@ -244,6 +245,20 @@ class _Reader:
             self.body.budget.note(note)
         for file in self.body.files:
             file.picture = file.picture or file.waits
+
+    def _within_budget(self, part: Part, content: bytes) -> bytes:
+        """What may be read of a text; where that is not all of it, the whole is a file, too."""
+        budget = self.body.budget
+        most = min(MAX_TEXT, budget.html if part.kind == "text/html" else budget.text)
+        if len(content) > most:
+            budget.note(f"text of {len(content)} bytes: read the first {most}, the whole is a file")
+            self._file(part, content, related=False)
+        read = content[:most]
+        if part.kind == "text/html":
+            budget.html -= len(read)
+        else:
+            budget.text -= len(read)
+        return read
 
     def _uuencoded(self, content: bytes) -> bytes:
         """Take uuencoded files out of a text."""

@@ -129,9 +129,9 @@ _CODECS = {
 # Codecs in which a wrong sequence is the sender's slip, not a wrong label.
 _SECOND_CHOICE = {"big5hkscs": "cp950", "iso2022_jp_3": "iso2022_jp_ext", "euc_jp": "euc_jis_2004"}
 
-# NUL, surrogates and controls but tab and line feed: what a database or a terminal would choke on.
-_UNSTORABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\ufeff\ufffe\uffff]")
-_AS_LINE_BREAK = {"\r", "\x0b", "\x0c", "\x85", "\u2028", "\u2029"}
+# What ends a line in one system or another, and what a database or a terminal would choke on.
+_BREAKS = re.compile("[\x0b\x0c\x85\u2028\u2029]")
+_UNSTORABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
 _UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\ufeff\ufffe\uffff]+")
 
 
@@ -200,10 +200,10 @@ def _windows(data: bytes) -> str:
 def storable(text: str) -> str:
     """Body text with line feeds as line ends, free of NUL, surrogates and control characters."""
     if "\r" in text:
-        text = text.replace("\r\r\n", "\n").replace("\r\n", "\n")
-    if _UNSTORABLE.search(text) is None:
+        text = text.replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n")
+    if text.isascii() and text.isprintable():
         return text
-    return _UNSTORABLE.sub(lambda found: "\n" if found.group() in _AS_LINE_BREAK else "", text)
+    return _UNSTORABLE.sub("", _BREAKS.sub("\n", text))
 
 
 def shown(text: str) -> str:

@@ -45,21 +45,14 @@ _NO_REPLY = (
     "keineantwort",
 )
 _DAEMONS = ("mailer-daemon", "mailerdaemon", "mail-daemon", "mail.daemon", "mdaemon", "microsoftexchange")
-_ROBOTS = frozenset(
-    [
-        "postmaster",
-        "root",
-        "nobody",
-        "daemon",
-        "listserv",
-        "majordomo",
-        "abuse",
-        "mailer",
-        "bounce",
-        "bounces",
-        "www-data",
-        "apache",
-    ]
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_ROBOTS = _names(
+    "postmaster root nobody daemon listserv majordomo abuse mailer bounce bounces www-data apache"
 )
 _ROBOT_STARTS = ("owner-", "bounce+", "bounce-", "bounces+", "bounces-")
 _ROBOT_ENDS = ("-owner", "-request", "-bounce", "-bounces")

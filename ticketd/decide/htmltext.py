@@ -21,109 +21,25 @@ MAX_DEPTH = 120  # elements open at once
 MAX_TAG = 3000  # characters of one tag; longer ones (pictures inside) lose their attributes
 MAX_LINK = 500  # characters of a link that is worth showing
 
-_BLOCKS = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "body",
-        "center",
-        "dd",
-        "details",
-        "dialog",
-        "dir",
-        "div",
-        "dl",
-        "dt",
-        "fieldset",
-        "figcaption",
-        "figure",
-        "footer",
-        "form",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hr",
-        "html",
-        "legend",
-        "li",
-        "main",
-        "menu",
-        "nav",
-        "ol",
-        "p",
-        "pre",
-        "section",
-        "summary",
-        "table",
-        "tbody",
-        "tfoot",
-        "thead",
-        "tr",
-        "ul",
-        "caption",
-    ]
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_BLOCKS = _names(
+    "address article aside blockquote body center dd details dialog dir div dl dt fieldset figcaption "
+    "figure footer form h1 h2 h3 h4 h5 h6 header hr html legend li main menu nav ol p pre section "
+    "summary table tbody tfoot thead tr ul caption"
 )
-_SPACED = frozenset(
-    ["p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "blockquote", "pre", "table", "figure"]
-)
-_SILENT = frozenset(
-    [
-        "head",
-        "script",
-        "style",
-        "title",
-        "template",
-        "object",
-        "embed",
-        "iframe",
-        "svg",
-        "math",
-        "select",
-        "textarea",
-        "audio",
-        "video",
-        "canvas",
-        "map",
-        "-comment",
-    ]
+_SPACED = _names("p h1 h2 h3 h4 h5 h6 ul ol dl blockquote pre table figure")
+_SILENT = _names(
+    "head script style title template object embed iframe svg math select textarea audio video canvas "
+    "map -comment"
 )
 # Elements that close themselves or each other: leaving them open nests nothing.
-_UNNESTED = frozenset(
-    [
-        "area",
-        "base",
-        "body",
-        "br",
-        "col",
-        "colgroup",
-        "embed",
-        "frame",
-        "head",
-        "hr",
-        "html",
-        "img",
-        "input",
-        "link",
-        "meta",
-        "option",
-        "p",
-        "param",
-        "source",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "tr",
-        "track",
-        "wbr",
-    ]
+_UNNESTED = _names(
+    "area base body br col colgroup embed frame head hr html img input link meta option p param source "
+    "tbody td tfoot th thead tr track wbr"
 )
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]{0,30})")
 _SPACES = re.compile("[ \t\n\r\f]+")
@@ -384,61 +300,10 @@ def _says(said: str, target: str) -> bool:
     return bare.rstrip("/").removeprefix("www.").lower() in folded
 
 
-_TAGS = frozenset(
-    [
-        "a",
-        "abbr",
-        "b",
-        "blockquote",
-        "br",
-        "caption",
-        "center",
-        "cite",
-        "code",
-        "col",
-        "colgroup",
-        "dd",
-        "del",
-        "div",
-        "dl",
-        "dt",
-        "em",
-        "font",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "hr",
-        "i",
-        "img",
-        "ins",
-        "kbd",
-        "li",
-        "ol",
-        "p",
-        "pre",
-        "q",
-        "s",
-        "samp",
-        "small",
-        "span",
-        "strike",
-        "strong",
-        "sub",
-        "sup",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "tr",
-        "tt",
-        "u",
-        "ul",
-    ]
+_TAGS = _names(
+    "a abbr b blockquote br caption center cite code col colgroup dd del div dl dt em font h1 h2 h3 h4 "
+    "h5 h6 hr i img ins kbd li ol p pre q s samp small span strike strong sub sup table tbody td tfoot "
+    "th thead tr tt u ul"
 )
 _ATTRIBUTES = {
     "*": {"align", "valign", "dir", "lang", "title"},

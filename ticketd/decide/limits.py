@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 MAX_HEAD = 256 * 1024  # bytes of a header block
 MAX_FIELDS = 1000  # fields of a header block
 MAX_FIELD = 64 * 1024  # bytes of one field
+MAX_MBOX_LINES = 5  # "From " lines of mailbox files above the header block
 MAX_PART_HEAD = 32 * 1024  # bytes of a part's own header block
 
 # Fields that show, below a line without a colon, that the header block goes on.
@@ -63,7 +64,9 @@ def _skip_preface(data: bytes, start: int, end: int) -> int:
         blank += 1
     if blank > start and _field_name(data[blank : blank + 80].split(b"\n", 1)[0]):
         start = blank
-    while data.startswith((b"From ", b">From "), start, end):
+    for _ in range(MAX_MBOX_LINES):
+        if not data.startswith((b"From ", b">From "), start, end):
+            break
         line_end = data.find(b"\n", start, min(end, start + 1000))
         if line_end < 0:
             break

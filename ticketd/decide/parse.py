@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
+from ticketd.decide.addresses import bare_addresses, correspondents
 from ticketd.decide.bodies import Body, read_body
 from ticketd.decide.charsets import shown
 from ticketd.decide.fields import (
-    bare_addresses,
-    correspondents,
     message_id,
     message_ids,
     parametrised,
@@ -22,7 +22,7 @@ from ticketd.decide.fields import (
 )
 from ticketd.decide.limits import Head, read_head
 from ticketd.decide.model import Message
-from ticketd.decide.parts import EXTRA_PARTS, Budget, read_parts
+from ticketd.decide.parts import EXTRA_PARTS, TOO_DEEP, Budget, read_parts
 from ticketd.decide.policy import Limits
 from ticketd.decide.reports import read_report
 
@@ -30,29 +30,17 @@ MAX_SUBJECT = 2000  # characters
 _DEFAULT = Limits()
 
 # Fields that machines read: their words are never decoded, so that nothing can be hidden in them.
-_FOR_MACHINES = frozenset(
-    [
-        "authentication-results",
-        "arc-authentication-results",
-        "arc-message-signature",
-        "arc-seal",
-        "dkim-signature",
-        "received",
-        "return-path",
-        "delivered-to",
-        "x-original-to",
-        "envelope-to",
-        "message-id",
-        "in-reply-to",
-        "references",
-        "content-type",
-        "content-disposition",
-        "content-transfer-encoding",
-        "auto-submitted",
-        "precedence",
-        "x-ticketd-loop",
-        "x-ticketd-ticket",
-    ]
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_FOR_MACHINES = _names(
+    "authentication-results arc-authentication-results arc-message-signature arc-seal dkim-signature "
+    "received return-path delivered-to x-original-to envelope-to message-id in-reply-to references "
+    "content-type content-disposition content-transfer-encoding auto-submitted precedence "
+    "x-ticketd-loop x-ticketd-ticket"
 )
 
 
@@ -81,11 +69,11 @@ def _parse(content: bytes, end: int, budget: Budget, depth: int) -> Message:
     enclosed: list[Message] = []
     for mail in body.mails:
         if depth + 1 >= budget.depth or budget.parts <= 0:
-            budget.note("mails inside mails: the innermost were not read")
+            budget.note(TOO_DEEP)
             break
-        inner = Budget(budget.parts, budget.attachments, budget.depth, budget.content)
+        inner = replace(budget, defects=[])
         enclosed.append(_parse(mail, len(mail), inner, depth + 1))
-        budget.parts, budget.attachments, budget.content = inner.parts, inner.attachments, inner.content
+        budget.spend(inner)
     return _message(content, head, body, tuple(enclosed), budget)
 
 

@@ -15,6 +15,7 @@ from ticketd.decide.fields import Parametrised, parametrised, unfold
 from ticketd.decide.limits import MAX_PART_HEAD, Head, read_head
 
 MAX_BOUNDARY = 250
+TOO_DEEP = "mails inside mails: the innermost were not read"
 EXTRA_PARTS = 40  # containers and bodies, beyond the attachments that the config allows
 
 
@@ -26,7 +27,16 @@ class Budget:
     attachments: int
     depth: int
     content: int
+    text: int = 4_000_000
+    html: int = 2_000_000
     defects: list[str] = field(default_factory=list)
+
+    def spend(self, inner: Budget) -> None:
+        """Count what a mail inside this one took."""
+        self.parts, self.attachments, self.content = inner.parts, inner.attachments, inner.content
+        self.text, self.html = inner.text, inner.html
+        if TOO_DEEP in inner.defects:
+            self.note(TOO_DEEP)
 
     def note(self, defect: str) -> None:
         """Say once what was not read."""

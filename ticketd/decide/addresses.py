@@ -1,0 +1,238 @@
+"""Read who a mail is from, who it is to, and when it says it was written (RFC 5322 §3.3, §3.4, §3.6).
+
+The reading is mail-parser's, with its evidence, on fields that were cut to limits before; what it
+calls ambiguous is shown to people and is never an identity. Knows nothing of who is an agent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.message import Message as Compat32
+from email.utils import parsedate_tz
+
+from mailparser import MailParser
+
+from ticketd.decide.charsets import codec_of, shown
+from ticketd.decide.fields import decode_words, text_of, unfold
+from ticketd.decide.limits import Head
+from ticketd.decide.model import Address
+
+MAX_ADDRESSES = 200
+MAX_ADDRESS_FIELD = 32 * 1024  # characters of one kind of address field
+
+
+@dataclass(frozen=True, slots=True)
+class Correspondents:
+    """Who a mail is from and to. ``author`` is None unless From is one clean address."""
+
+    author: Address | None = None
+    from_text: str = ""
+    sender: Address | None = None
+    reply_to: tuple[Address, ...] = ()
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    date: datetime | None = None
+    defects: tuple[str, ...] = ()
+
+
+_ADDRESS_FIELDS = ("from", "reply-to", "to", "cc")
+
+
+def correspondents(head: Head, hint: str | None = None) -> Correspondents:
+    """Read From, Sender, Reply-To, To, Cc and Date."""
+    defects: list[str] = []
+    raw = {name: _joined(head.every(name), hint, name, defects) for name in _ADDRESS_FIELDS}
+    parsed = _mail_parser(raw, head.first("date"))
+    found = {name: _mailboxes(parsed, name, raw[name], defects) for name in _ADDRESS_FIELDS}
+    date = _date(parsed, head.first("date"), defects)
+    sender = addresses(head.every("sender"), hint)
+    author = _author(head, parsed, found["from"], raw["from"], defects)
+    return Correspondents(
+        author=author,
+        from_text=", ".join(text_of(value, hint) for value in head.every("from")[:3])[:1000],
+        sender=sender[0] if sender else None,
+        reply_to=found["reply-to"],
+        to=found["to"],
+        cc=found["cc"],
+        date=date,
+        defects=tuple(defects),
+    )
+
+
+def addresses(values: Sequence[bytes], hint: str | None = None) -> tuple[Address, ...]:
+    """Every address in fields of one kind, ambiguous ones left out."""
+    raw = _joined(values, hint, "", [])
+    return _mailboxes(_mail_parser({"to": raw}, None), "to", raw, []) if raw else ()
+
+
+def bare_addresses(values: Iterable[bytes]) -> tuple[Address, ...]:
+    """The addresses of trace fields (Delivered-To, X-Original-To): one a field, without a name."""
+    found = []
+    for value in list(values)[:MAX_ADDRESSES]:
+        text = unfold(value)
+        inner = text[text.rfind("<") + 1 :].partition(">")[0] if "<" in text else text.partition(" ")[0]
+        inner = shown(inner.strip("\"' ,;"))
+        if "@" in inner and len(inner) <= 320:
+            found.append(Address(inner))
+    return tuple(dict.fromkeys(found))
+
+
+def _joined(values: Sequence[bytes], hint: str | None, name: str, defects: list[str]) -> str:
+    """The fields of one kind as one list of at most 200 addresses."""
+    if not values:
+        return ""
+    text = ", ".join(unfold(value, hint) for value in values[:MAX_ADDRESSES]).replace("\0", "")
+    cut = text[:MAX_ADDRESS_FIELD]
+    if cut.count(",") >= MAX_ADDRESSES:
+        cut = ",".join(cut.split(",", MAX_ADDRESSES)[:MAX_ADDRESSES])
+    if len(cut) < len(text):
+        cut = cut.rpartition(",")[0] if len(cut) == MAX_ADDRESS_FIELD else cut
+        defects.append(f"more than {cut.count(',') + 1} addresses in {name}: the rest was not read")
+    return _tame_charsets(shown(cut))
+
+
+def _tame_charsets(text: str) -> str:
+    """Name UTF-8 in encoded words whose charset nobody should look up."""
+    if "=?" not in text:
+        return text
+    pieces = text.split("=?")
+    for number, piece in enumerate(pieces[1:], 1):
+        label, mark, rest = piece.partition("?")
+        if mark and len(label) < 80 and codec_of(label.partition("*")[0]) is None:
+            pieces[number] = f"utf-8?{rest}"
+    return "=?".join(pieces)
+
+
+def _mail_parser(raw: dict[str, str], date: bytes | None) -> MailParser | None:
+    """mail-parser's reading of the address fields and the date, None where it gives up."""
+    message = Compat32()
+    for name, value in raw.items():
+        if value:
+            message[name] = value
+    if date is not None:
+        message["date"] = shown(unfold(date))[:200]
+    try:
+        return MailParser(message)
+    except Exception:  # noqa: BLE001 - it promises nothing for hostile fields; the caller falls back
+        return None
+
+
+def _mailboxes(parsed: MailParser | None, name: str, raw: str, defects: list[str]) -> tuple[Address, ...]:
+    """What mail-parser read of a field, and what can be shown of items that it calls ambiguous."""
+    if not raw:
+        return ()
+    pairs: list[tuple[str, str]] = (
+        []
+        if parsed is None
+        else list(getattr(parsed, name.replace("-", "_") + ("_" if name == "from" else "")))
+    )
+    if parsed is None:
+        pairs = [pair for item in raw.split(",") if (pair := _salvage(item))]
+    for defect in [] if parsed is None else parsed.address_header_defects:
+        if defect["header"] == name and not defect["recovered"] and (pair := _salvage(defect["raw"])):
+            pairs.append(pair)
+            defects.append(f"an address in {name} is not well-formed")
+    people = (Address(shown(address), _name(label)) for label, address in pairs)
+    return tuple(dict.fromkeys(person for person in people if "@" in person.address))[:MAX_ADDRESSES]
+
+
+def _salvage(item: str) -> tuple[str, str] | None:
+    """The name and address that a reader would see in a malformed item, for showing only."""
+    before, angle, rest = item.rpartition("<")
+    if angle:
+        address = rest.partition(">")[0].strip()
+        return (before.strip(' "\t'), address) if _plausible(address) else None
+    words = decode_words(item).replace("<", " ").replace(">", " ").split()
+    spec = next((word.strip("\"'(),;<>") for word in words if _plausible(word.strip("\"'(),;<>"))), None)
+    return ("", spec) if spec else None
+
+
+def _plausible(address: str) -> bool:
+    """Whether text could be one address: a single @ with something on both sides, no spaces."""
+    local, at, domain = address.rpartition("@")
+    return bool(at and local and domain) and "@" not in local and not set(address) & set(' \t"<>()[],;:')
+
+
+def _name(label: str) -> str:
+    """A display name for people: words decoded, quotes and doubled spaces gone."""
+    text = decode_words(label) if "=?" in label else label
+    text = " ".join(shown(text).split())
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+        text = text[1:-1].strip()
+    return text[:500]
+
+
+_HARMLESS = {"structural-recovery", "overlong-encoded-word", "invalid-encoded-word", "invalid-display-name"}
+
+
+def _author(
+    head: Head, parsed: MailParser | None, found: tuple[Address, ...], raw: str, defects: list[str]
+) -> Address | None:
+    """The identity: exactly one From field with exactly one clean address, else nobody."""
+    values = head.every("from")
+    reason = None
+    if not values or not raw:
+        reason = "no From"
+    elif len(values) > 1:
+        reason = "more than one From"
+    elif head.suspect or b"\0" in values[0] or b"\r" in values[0]:
+        reason = "control characters about From"
+    elif parsed is None or len(found) != 1 or _is_group(raw) or not _is_clean(parsed):
+        reason = "From is not one clean address"
+    if reason is not None:
+        defects.append(f"{reason}: the sender is not known")
+        return None
+    return found[0]
+
+
+def _is_clean(parsed: MailParser) -> bool:
+    """Whether mail-parser saw nothing in From that two readers could read in two ways."""
+    evidence = [defect for defect in parsed.address_header_defects if defect["header"] == "from"]
+    return all(defect["recovered"] and set(defect["reason"].split(",")) <= _HARMLESS for defect in evidence)
+
+
+def _is_group(raw: str) -> bool:
+    """Whether From is a group or has a route: a colon or semicolon outside quotes and comments."""
+    quoted = escaped = False
+    depth = 0
+    for sign in raw:
+        if escaped:
+            escaped = False
+        elif sign == "\\":
+            escaped = True
+        elif sign == '"' and not depth:
+            quoted = not quoted
+        elif quoted:
+            continue
+        elif sign in "()":
+            depth += 1 if sign == "(" else -1
+        elif sign in ":;" and depth <= 0 and "[" not in raw:
+            return True
+    return False
+
+
+def _date(parsed: MailParser | None, raw: bytes | None, defects: list[str]) -> datetime | None:
+    """The Date field in UTC, None where it is absent or absurd."""
+    if raw is None:
+        return None
+    date = parsed.date if parsed is not None else None
+    if date is None:
+        date = _loose_date(shown(unfold(raw))[:200])
+    if date is None or not 1900 <= date.year <= 2200:
+        defects.append("the Date field cannot be read")
+        return None
+    return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+
+
+def _loose_date(text: str) -> datetime | None:
+    """A date that only the standard library's reader understands, or none."""
+    try:
+        parts = parsedate_tz(text)
+        if parts is None:
+            return None
+        naive = datetime(*parts[:6], tzinfo=UTC)
+        return datetime.fromtimestamp(naive.timestamp() - (parts[9] or 0), UTC)
+    except (ValueError, OverflowError, TypeError, IndexError, OSError):
+        return None
