@@ -159,7 +159,7 @@ class _Keeper:
         username = session.auth_data.login.decode() if session.auth_data else None
         for recipient in envelope.rcpt_tos:
             mail = Received(
-                envelope.mail_from or "",
+                "" if envelope.mail_from == "<>" else envelope.mail_from or "",
                 recipient,
                 envelope.original_content or b"",
                 username,
@@ -181,6 +181,8 @@ class _ScriptedSmtp(SMTP):
         async def handle(argument: str | None) -> None:
             self._sink.commands.append(phase)
             scripted = self._sink.next_answer(phase)
+            if phase in ("ehlo", "helo") and str(scripted).startswith("250"):
+                self.session.host_name, self.session.extended_smtp = argument, True
             if scripted is None:
                 await method(argument)
             elif not await self.act(scripted):
