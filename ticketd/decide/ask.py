@@ -17,7 +17,7 @@ from ticketd.decide.policy import Agent, Mailbox, Policy
 
 _ONE = [("It is mine", "#yes"), ("It is not mine", "#no")]
 _ALL = [("All are mine", "#yes"), ("None is mine", "#no")]
-_CHOICES = {"yes": "Send it as it is", "note": "Make it a note", "no": "Drop it"}
+_CHOICES = {"yes": "Send it anyway", "note": "Make it a note", "no": "Drop it"}
 
 
 def question(
