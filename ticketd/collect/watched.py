@@ -6,6 +6,7 @@ NOOP says nothing: each has its own way to ask. Knows nothing of what is done ab
 
 from __future__ import annotations
 
+from ticketd.wire import Server
 from ticketd.wire.imap import ImapConnection, Selected
 
 
@@ -13,6 +14,13 @@ class WatchedConnection(ImapConnection):
     """A connection whose ``opened`` folder is the one last selected."""
 
     opened: str | None = None
+
+    @classmethod
+    def connect(cls, server: Server) -> WatchedConnection:
+        """Connect and log in."""
+        connection = super().connect(server)
+        assert isinstance(connection, cls)
+        return connection
 
     def select(self, folder: str, *, readonly: bool = False) -> Selected:
         """Open a folder."""
