@@ -75,14 +75,21 @@ def set_tags(work: Work, number: int, change: str, actor: str) -> None:
 
 
 def set_requester(work: Work, number: int, to: Address, actor: str) -> None:
-    """Give the ticket to another customer; who took part before still does."""
+    """Give the ticket to another customer. Who had it is only suggested from now on: ``#cc`` keeps them."""
     ticket = work.ticket(number)
     before = ticket.requester
     if before is not None and before.key == to.key:
         return
-    others = tuple(person for person in ticket.participants if person.key != to.key)
+    gone = {to.key, *((before.key,) if before else ())}
+    others = tuple(person for person in ticket.participants if person.key not in gone)
+    suggested = (
+        *(person for person in ticket.suggested if person.key not in gone),
+        *((before,) if before else ()),
+    )
     work.record(number, "requester", actor, before.address if before else None, to.address)
-    work.save(replace(ticket, requester=to, participants=(to, *others), updated_at=work.now))
+    work.save(
+        replace(ticket, requester=to, participants=(to, *others), suggested=suggested, updated_at=work.now)
+    )
 
 
 def add_participant(work: Work, number: int, person: Address, actor: str) -> None:
