@@ -42,7 +42,13 @@ FIELDS: dict[str, Callable[[Message], Any]] = {
     "text": lambda m: m.text,
     "html": lambda m: m.html,
     "attachments": lambda m: [
-        {"filename": a.filename, "content_type": a.content_type, "size": a.size, "sha256": a.sha256, "inline": a.inline}
+        {
+            "filename": a.filename,
+            "content_type": a.content_type,
+            "size": a.size,
+            "sha256": a.sha256,
+            "inline": a.inline,
+        }
         for a in m.attachments
     ],
     "attachment_names": lambda m: [a.filename for a in m.attachments],

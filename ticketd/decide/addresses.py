@@ -20,6 +20,7 @@ from ticketd.decide.limits import Head
 from ticketd.decide.model import Address
 
 MAX_ADDRESSES = 200
+MAX_OFFSET = 15 * 3600  # seconds from UTC
 MAX_ADDRESS_FIELD = 32 * 1024  # characters of one kind of address field
 
 
@@ -90,6 +91,8 @@ def _joined(values: Sequence[bytes], hint: str | None, name: str, defects: list[
     if len(cut) < len(text):
         cut = cut.rpartition(",")[0] if len(cut) == MAX_ADDRESS_FIELD else cut
         defects.append(f"more than {cut.count(',') + 1} addresses in {name}: the rest was not read")
+    if ";" in cut and ":" not in cut and name != "from":
+        cut = cut.replace(";", ",")  # as Outlook shows lists of addresses, and some mailers send them
     return _tame_charsets(shown(cut))
 
 
@@ -217,8 +220,8 @@ def _date(parsed: MailParser | None, raw: bytes | None, defects: list[str]) -> d
     """The Date field in UTC, None where it is absent or absurd."""
     if raw is None:
         return None
-    date = parsed.date if parsed is not None else None
-    if date is None:
+    date: datetime | None = parsed.date if parsed is not None else None
+    if date is None and not _is_absurd(parsed):
         date = _loose_date(shown(unfold(raw))[:200])
     if date is None or not 1900 <= date.year <= 2200:
         defects.append("the Date field cannot be read")
@@ -226,11 +229,17 @@ def _date(parsed: MailParser | None, raw: bytes | None, defects: list[str]) -> d
     return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
 
 
+def _is_absurd(parsed: MailParser | None) -> bool:
+    """Whether mail-parser read the Date and found no such day, time or zone."""
+    evidence = parsed.date_header_defects if parsed is not None else []
+    return any(not defect["recovered"] and "syntax" not in defect["reason"] for defect in evidence)
+
+
 def _loose_date(text: str) -> datetime | None:
     """A date that only the standard library's reader understands, or none."""
     try:
         parts = parsedate_tz(text)
-        if parts is None:
+        if parts is None or abs(parts[9] or 0) > MAX_OFFSET:
             return None
         naive = datetime(*parts[:6], tzinfo=UTC)
         return datetime.fromtimestamp(naive.timestamp() - (parts[9] or 0), UTC)

@@ -14,7 +14,7 @@ from flufl.bounce import all_failures
 
 from ticketd.decide.charsets import shown
 from ticketd.decide.fields import message_ids
-from ticketd.decide.model import Bounce, Message, Recipient
+from ticketd.decide.model import Bounce, Message, Recipient, address_key
 from ticketd.decide.reports import ids_in
 
 MAX_READ = 20_000  # characters of a bounce's own words
@@ -23,7 +23,6 @@ MAX_LINE = 500
 
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _REPLY = re.compile(r"(?<![\d.])([45])\d\d[ -]")
-_ADDRESS = re.compile(r"<([^<>\s@]{1,64}@[^<>\s@]{1,255})>")
 _DELAYS = (
     "delayed",
     "not yet been delivered",
@@ -176,12 +175,7 @@ def _from_words(message: Message, ids: tuple[str, ...]) -> Bounce:
     named = [address for value in message.header_all("X-Failed-Recipients") for address in value.split(",")]
     temporary, permanent = failed_recipients(message)
     found = [address.strip() for address in named if "@" in address] or list(permanent or temporary)
-    if not found:
-        found = [
-            a
-            for a in _ADDRESS.findall(words)
-            if a.partition("@")[0].lower() not in ("mailer-daemon", "postmaster")
-        ]
+    found = found or _named(message, words)
     line = _telling_line(words)
     status = next((code for code in _STATUS.findall(words) if code[0] != "2"), None)
     return Bounce(
@@ -191,6 +185,26 @@ def _from_words(message: Message, ids: tuple[str, ...]) -> Bounce:
         diagnostic=line,
         message_ids=ids,
     )
+
+
+def _named(message: Message, words: str) -> list[str]:
+    """The addresses in a bounce's words that are neither the mail system's nor ours."""
+    others = {person.key for person in (*message.to, *message.delivered_to)}
+    if message.author is not None:
+        others.add(message.author.key)
+    bare = (_without_marks(word) for word in words.split() if "@" in word)
+    return [address for address in bare if _is_mailbox(address) and address_key(address) not in others]
+
+
+def _without_marks(word: str) -> str:
+    word = word.strip("<>()[]{}\"'`,;:.*")
+    return word.partition(":")[2] if word[:7].lower() == "mailto:" else word
+
+
+def _is_mailbox(address: str) -> bool:
+    local, _, domain = address.rpartition("@")
+    system = local.lower().startswith(("mailer-daemon", "postmaster"))
+    return bool(local) and "." in domain and len(address) <= 320 and not system
 
 
 def _is_permanent(message: Message, status: str | None, line: str, delayed: bool) -> bool:
@@ -231,7 +245,7 @@ def _about(message: Message) -> tuple[str, ...]:
 def _pasted(text: str) -> tuple[str, ...]:
     """The ids in the header lines of a mail that stands as text in the bounce."""
     wanted = ("message-id:", "references:", "in-reply-to:")
-    lines = [line.strip("> \t")[:2000] for line in text[:200_000].split("\n")]
+    lines = [line.lstrip("> \t")[:2000] for line in text[:200_000].split("\n")]
     return message_ids(
         line.partition(":")[2].encode("utf-8", "replace")
         for line in lines

@@ -185,6 +185,11 @@ def _guess(data: bytes) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         text = data.decode("utf-8", "replace")
+    if b"\xed" in data:  # pairs of surrogates, each encoded by itself (CESU-8)
+        try:
+            return data.decode("utf-8", "surrogatepass").encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeError:
+            pass  # other bytes are wrong, too
     high = len(data) - len(data.translate(None, bytes(range(128, 256))))
     return text if text.count("\ufffd") * 3 <= high else _windows(data)
 

@@ -117,9 +117,10 @@ def unpack_tnef(content: bytes) -> Unpacked | None:
             (shown(str(item.long_filename() or item.name or "")), bytes(item.data or b""))
             for item in opened.attachments[:100]
         )
-        return Unpacked(files, _body(opened.body), _body(opened.htmlbody))
+        unpacked = Unpacked(files, _body(opened.body), _body(opened.htmlbody))
     except Exception:  # noqa: BLE001 - a reader of hostile binary data; the file itself is kept
         return None
+    return unpacked if unpacked.files or unpacked.text or unpacked.html else None
 
 
 def _body(body: object) -> str:

@@ -42,11 +42,15 @@ class Head:
         return [value for key, _, value in self.fields if key == name]
 
 
-def read_head(data: bytes, start: int = 0, end: int | None = None, most: int = MAX_HEAD) -> Head:
-    """Read the header block at ``start``; its ``body`` is the offset where the content begins."""
+def read_head(data: bytes, end: int | None = None) -> Head:
+    """Read a mail's header block; its ``body`` is the offset where the content begins."""
     end = len(data) if end is None else end
+    return read_part_head(data, _skip_preface(data, 0, end), end, MAX_HEAD)
+
+
+def read_part_head(data: bytes, start: int, end: int, most: int = MAX_PART_HEAD) -> Head:
+    """Read the header block that begins at ``start``, in no more than ``most`` bytes."""
     head = Head()
-    start = _skip_preface(data, start, end)
     stop, head.body = _end_of_head(data, start, end)
     if stop - start > most:
         head.defects.append(f"header block of {stop - start} bytes: read the first {most}")

@@ -64,7 +64,7 @@ def peek(head: bytes) -> Message:
 
 def _parse(content: bytes, end: int, budget: Budget, depth: int) -> Message:
     """Read a mail and the mails inside it, all within one budget."""
-    head = read_head(content, 0, end)
+    head = read_head(content, end)
     body = read_body(read_parts(content, head, end, budget, depth), budget)
     enclosed: list[Message] = []
     for mail in body.mails:

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from ticketd.decide import transfer
 from ticketd.decide.fields import Parametrised, parametrised, unfold
-from ticketd.decide.limits import MAX_PART_HEAD, Head, read_head
+from ticketd.decide.limits import Head, read_part_head
 
 MAX_BOUNDARY = 250
 TOO_DEEP = "mails inside mails: the innermost were not read"
@@ -150,7 +150,7 @@ def _read_children(part: Part, budget: Budget, depth: int) -> None:
 
 def _part_head(data: bytes, start: int, end: int) -> Head:
     """The header block of a part; one that begins with text has none."""
-    head = read_head(data, start, end, MAX_PART_HEAD)
+    head = read_part_head(data, start, end)
     if not head.fields and not data.startswith((b"\n", b"\r\n"), start, end):
         head.body = start
     return head
