@@ -96,10 +96,10 @@ def excerpt(
     """
     head, tail = _split(text.replace("\r\n", "\n").replace("\r", "\n"))
     sheet = _Sheet.of(head)
-    if html and not any(sheet.marked):
+    if html and len(head) <= 2 * SCANNED:
         _mark_by_html(sheet, html, agent)
     _scan(sheet, marker, agent)
-    known = KnownText.of(parents)
+    known = KnownText.of(parents if len(head) <= 2 * SCANNED else ())
     if start := known.trailing(sheet.lines, sheet.new()):
         sheet.set(start, len(sheet.lines), _Part.QUOTED)
         sheet.doubt = True
@@ -127,18 +127,18 @@ def _split(text: str) -> tuple[str, str]:
     if len(text) <= SCANNED:
         return text, ""
     at = text.rfind("\n", 0, SCANNED)
-    at = at if at >= 0 else SCANNED
-    return text[:at], text[at:]
+    at = at if at >= 0 else text.find("\n", SCANNED)
+    return (text[:at], text[at + 1 :]) if at >= 0 else (text, "")
 
 
 def _scan(sheet: _Sheet, marker: str | None, agent: bool) -> None:
     """Walk down the lines and mark what is quoted, until a boundary says that the rest is."""
     at, floor = 0, 0
     while at < len(sheet.lines):
-        if sheet.marked[at]:
+        if sheet.marked[at] and not (agent and _forwards(sheet.lines[at])):
             start, at = at, _run_end(sheet, at)
             if agent or floor or not _is_stray_mark(sheet, start, at):
-                sheet.set(start, at, _Part.QUOTED)
+                sheet.set(_rules_above(sheet.lines, start, floor), at, _Part.QUOTED)
             floor = at
             continue
         span = _boundary(sheet, at, floor, marker, agent)
@@ -152,6 +152,11 @@ def _scan(sheet: _Sheet, marker: str | None, agent: bool) -> None:
             sheet.set(start, len(sheet.lines), _Part.QUOTED)
             return
         at = floor = stop
+
+
+def _forwards(line: str) -> bool:
+    """Whether a line, marked by the HTML alone, announces a forwarded mail: that reaches to the end."""
+    return not is_marked(line) and separator(line) is Boundary.FORWARDED
 
 
 def _run_end(sheet: _Sheet, at: int) -> int:
@@ -286,9 +291,8 @@ def _assemble(sheet: _Sheet, tail: str) -> Excerpt:
     """Put the parts together; the unscanned tail goes where the scan ended."""
     lines, parts = sheet.lines, sheet.parts
     if tail:
-        rest = tail.lstrip("\n").split("\n")
-        last = parts[-1] if sheet.cut is not None or parts[-1] is not _Part.SIGNATURE else _Part.NEW
-        lines, parts = [*lines, *rest], [*parts, *([last] * len(rest))]
+        last = _Part.QUOTED if parts[-1] is _Part.QUOTED else _Part.NEW
+        lines, parts = [*lines, tail], [*parts, last]
     return Excerpt(
         new_text=_joined(lines, parts, _Part.NEW),
         quoted=_joined(lines, parts, _Part.QUOTED),
@@ -299,17 +303,13 @@ def _assemble(sheet: _Sheet, tail: str) -> Excerpt:
 
 def _joined(lines: Sequence[str], parts: Sequence[_Part], wanted: _Part) -> str:
     """The lines of one part; where others were between them, one blank line stands."""
-    taken: list[str] = []
-    gap = False
+    runs: list[list[str]] = [[]]
     for line, part in zip(lines, parts, strict=True):
-        if part is not wanted:
-            gap = True
-            continue
-        if gap and taken and taken[-1].strip() and line.strip():
-            taken.append("")
-        gap = gap and not line.strip()
-        taken.append(line)
-    return _trimmed(taken)
+        if part is wanted:
+            runs[-1].append(line)
+        elif runs[-1]:
+            runs.append([])
+    return "\n\n".join(text for run in runs if (text := _trimmed(run)))
 
 
 def _trimmed(lines: list[str]) -> str:

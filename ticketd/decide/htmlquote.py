@@ -14,16 +14,14 @@ from typing import Final
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from ticketd.decide.htmltext import tame
 from ticketd.decide.signature import squeeze, squeeze_lines
 
-LARGEST: Final = 524_288  # characters of HTML that are looked at
-NODES: Final = 40_000  # elements and texts that are looked at
 ANCHOR: Final = 40  # letters and digits by which a quote is found in the text
 
 # Elements that hold nothing but what is quoted.
 _HOLDS: Final = (
     "gmail_attr",
-    "gmail_extra_quote",
     "moz-cite-prefix",
     "moz-forward-container",
     "yahoo_quoted",
@@ -36,17 +34,12 @@ _HOLDS: Final = (
     "replyforwardcontainer",
     "quoted-text",
     "quotedtext",
-    "hm_quote",
-    "mb_quote",
-    "bloop_original_html",
     "airmail_ext_original",
     "spark_quote",
     "messagereplysig_quote",
-    "mail_quote",
     "ms-outlook-mobile-reference-message",
     "ms-outlook-ios-reference-expand",
     "gmx_quote",
-    "quote_mail",
     "origbody",
     "isforwardcontent",
     "missive_quote",
@@ -100,11 +93,10 @@ def _pieces(html: str, plain: bool) -> list[_Piece]:
 
 def _walk(html: str, plain: bool) -> Iterator[tuple[str, bool]]:
     """Visit the texts in document order, each with whether it is quoted. No recursion."""
-    root = LexborHTMLParser(html[:LARGEST]).body
+    root = LexborHTMLParser(tame(html)).body
     stack: list[tuple[LexborNode, bool]] = [(root, False)] if root is not None else []
-    begun, left = False, NODES
-    while stack and left:
-        left -= 1
+    begun = False
+    while stack:
         node, within = stack.pop()
         if node.next is not None and node is not root:
             stack.append((node.next, within))
@@ -152,11 +144,13 @@ def _begins(node: LexborNode) -> bool:
 
 def _spans(pieces: Sequence[_Piece], joined: str) -> list[tuple[int, int]]:
     """Where the quoted pieces stand in the squeezed plain text."""
-    spans, at = [], 0
+    spans, at, lost = [], 0, False
     for number, piece in enumerate(pieces):
         start = joined.find(piece.text[:ANCHOR], at)
-        if start < 0:
+        if start < 0 or (lost and len(piece.text) < ANCHOR):
+            lost = True
             continue
+        lost = False
         whole = joined.startswith(piece.text, start)
         tail = joined.find(piece.text[-ANCHOR:], start) if not whole else -1
         stop = start + len(piece.text) if whole else tail + len(piece.text[-ANCHOR:]) if tail >= 0 else start

@@ -17,7 +17,7 @@ from ticketd.decide import quotemarks
 from ticketd.decide.quotemarks import DATE, FROM, OTHER, SUBJECT, TO
 
 READ: Final = 400  # characters of a line that are looked at
-WINDOW: Final = 6  # lines that a wrapped attribution may take
+WINDOW: Final = 5  # lines that a wrapped attribution may take
 BLOCK: Final = 30  # lines that a header block may take
 
 INVISIBLE: Final = dict.fromkeys(
@@ -154,7 +154,9 @@ def _strength(text: str) -> int:
 
 def _ends_attribution(bare: str) -> bool:
     """Whether a cleaned line can be the last of an attribution."""
-    return bare.rstrip("*_ ")[-1:] in (":", "：") or (bare.endswith("--") and bare.strip("- ") != "")
+    return (len(bare) > 3 and bare.rstrip("*_ ")[-1:] in (":", "：")) or (
+        bare.endswith("--") and bare.strip("- ") != ""
+    )
 
 
 def attribution_ending(
@@ -172,7 +174,7 @@ def attribution_ending(
     text, best, start = "", (0, last), last
     for first in range(last, max(floor, last - WINDOW + 1) - 1, -1):
         line = clean(lines[first])
-        if not line or is_marked(lines[first]):
+        if not line or is_marked(lines[first]) or (first < last and line[-1] in ":："):
             break
         text = f"{line} {text}".strip()
         if (strength := _strength(text)) > best[0]:
@@ -262,6 +264,8 @@ def header_block(lines: Sequence[str], start: int, *, announced: bool = False) -
     while at < min(len(lines), start + BLOCK):
         found = label(lines[at])
         if found:
+            if found[0] == FROM and any(kind == FROM for kind, _ in fields):
+                break  # another block begins
             fields.append(found)
         elif not _continues(lines, at, fields):
             if clean(lines[at]) or not _label_follows(lines, at, fields):

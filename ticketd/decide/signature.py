@@ -130,7 +130,7 @@ def _disclaimer(lines: Sequence[str], disclaimers: Sequence[str]) -> int:
     wanted = [squeezed for text in disclaimers if len(squeezed := squeeze(text)) >= 12]
     if not wanted:
         return len(lines)
-    joined, starts = squeeze_lines(lines)
+    joined, starts = squeeze_lines([line[:1000] for line in lines])
     found = [at for text in wanted if (at := joined.find(text[:200])) >= 0]
     return min((_line_at(starts, at) for at in found), default=len(lines))
 
