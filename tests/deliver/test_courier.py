@@ -113,6 +113,15 @@ def test_an_account_is_tried_once_a_minute_then_ever_more_rarely(desk, smtp_sink
     assert states(desk) == ["waiting"]
 
 
+def test_a_hold_that_an_earlier_process_left_ends_with_the_first_mail_sent(desk, clock):
+    with desk.store.begin() as tx:
+        tx.hold_account("support", clock(), "421 closing")
+    desk.queue()
+    desk.courier.run()
+    with desk.store.begin() as tx:
+        assert tx.mailbox_state("support").held_until is None
+
+
 def test_the_admins_hear_of_a_refused_sender_once(desk, smtp_sink, clock):
     smtp_sink.script["mail"] = ["550 5.1.8 not your address"] * 10
     desk.queue()

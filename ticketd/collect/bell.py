@@ -13,7 +13,7 @@ class Bell:
 
     def __init__(self) -> None:
         self._read, self._write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._guard, self._closed = threading.Lock(), False
+        self._guard, self._closed = threading.RLock(), False
 
     def fileno(self) -> int:
         """Readable once the bell has rung."""

@@ -47,6 +47,7 @@ class Settler:
         self._store, self._mailbox = store, mailbox
         self._policy, self._clock, self._stop = policy, clock, stop
         self._failures = 0
+        self._works = False  # not known yet: an earlier process may have left the account held
         self._trouble = ""
 
     def settle(self, row: Claimed, reply: Reply) -> Settle:
@@ -112,7 +113,7 @@ class Settler:
         )
         if settle.holds_account:
             tx.hold_account(self._mailbox, now + self._pause(settle), said)
-        elif self._failures:
+        elif not self._works:
             tx.clear_account(self._mailbox)
 
     def _pause(self, settle: Settle) -> timedelta:
@@ -120,6 +121,7 @@ class Settler:
         return pause(self._failures + 1)
 
     def _remember(self, settle: Settle, said: str) -> None:
+        self._works = not settle.holds_account
         self._failures = self._failures + 1 if settle.holds_account else 0
         self._trouble = said if settle.holds_account else ""
 
