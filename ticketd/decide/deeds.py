@@ -1,0 +1,60 @@
+"""What an agent's mail amounts to: its text, its files, and whether it is a reply or a note.
+
+Between ``commands`` (what was written) and ``act`` (what is done). In doubt private.
+"""
+
+from __future__ import annotations
+
+from ticketd.decide import act
+from ticketd.decide.act import Deed, Mode
+from ticketd.decide.case import Case
+from ticketd.decide.commands import Commands
+from ticketd.decide.context import History
+from ticketd.decide.model import Attachment, Purpose
+from ticketd.decide.policy import Agent
+from ticketd.decide.work import Work
+
+
+def files_of(case: Case) -> tuple[Attachment, ...]:
+    """The agent's attached files; inline pictures do not count."""
+    return tuple(one for one in case.message.attachments if not one.inline)
+
+
+def text_of(work: Work, said: Commands) -> str:
+    """The agent's text below the configured text that they named."""
+    name = said.last("canned")
+    parts = (work.policy.canned[name] if name else "", said.text)
+    return "\n\n".join(part.strip("\n") for part in parts if part.strip())
+
+
+def deed_of(case: Case, work: Work, agent: Agent, said: Commands, mode: Mode) -> Deed:
+    """Everything that the mail asks for, as one deed."""
+    token = case.identity.token
+    reached = {person.key for person in (*case.message.to, *case.message.cc)}
+    return Deed(
+        agent=agent,
+        commands=said,
+        mode=mode,
+        text=text_of(work, said),
+        attachments=files_of(case),
+        message=case.message,
+        reached=frozenset(reached),
+        told=token.last_message if token else 0,
+    )
+
+
+def mode_of(case: Case, work: Work, said: Commands) -> Mode:
+    """A note where commanded, or where a note's notification is answered; in doubt private."""
+    if not (text_of(work, said).strip() or files_of(case)):
+        return Mode.NOTHING
+    token = case.identity.token
+    answers_note = token is not None and token.token.purpose == Purpose.NOTE
+    if said.has("note") or (answers_note and not said.has("reply")):
+        return Mode.NOTE
+    return Mode.REPLY
+
+
+def leaks_of(case: Case, work: Work, said: Commands, history: History | None = None) -> str:
+    """What of the reply is internal. A first line with ``#`` was written ``##``: it is meant."""
+    found = act.leaks_of(work.policy, text_of(work, said), files_of(case), history, escaped=True)
+    return "it would show the customer what is internal: " + "; ".join(found) if found else ""

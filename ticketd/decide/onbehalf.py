@@ -1,0 +1,129 @@
+"""An agent's mail that answers nothing: a ticket on behalf of a customer, or none.
+
+By ``#requester``, by forwarding the customer's mail with ``#fwd``, or by writing to the
+customer with the desk in Cc. Anything else of an agent's is a ticket like anybody's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ticketd.decide import act, changes, timing
+from ticketd.decide import clock as clocks
+from ticketd.decide.act import Mode
+from ticketd.decide.arrivals import NO_SUBJECT, take_arrival
+from ticketd.decide.case import Case
+from ticketd.decide.commands import Commands
+from ticketd.decide.deeds import deed_of, files_of, leaks_of, mode_of
+from ticketd.decide.effects import Conclude
+from ticketd.decide.forwarded import find_forwarded, is_forward
+from ticketd.decide.model import Address, Entry, Kind, Outcome, Status, Ticket
+from ticketd.decide.parking import hold
+from ticketd.decide.policy import Agent
+from ticketd.decide.work import Work
+
+
+def speak_anew(case: Case, work: Work, agent: Agent, said: Commands) -> Conclude:
+    """An agent's mail that answers nothing."""
+    if said.has("fwd"):
+        return make_theirs(case, work, agent, said, None)
+    requester = said.last("requester")
+    if requester is not None:
+        return _open_for(case, work, agent, said, Address(requester))
+    outsiders = case.outsiders()
+    if outsiders and case.message.to and not said.instructions:
+        return _record_sent(case, work, agent, said, outsiders)
+    if said.instructions:
+        return hold(case, work, agent, "the mail answers no ticket; #requester jane@example.com opens one")
+    if is_forward(case.message):
+        return hold(case, work, agent, "a forwarded mail: #fwd makes it a ticket of the customer's")
+    return take_arrival(case, work)
+
+
+def _new_ticket(case: Case, work: Work, requester: Address, others: tuple[Address, ...], subject: str) -> int:
+    number = work.new_number()
+    people = (requester, *(person for person in others if person.key != requester.key))
+    ticket = Ticket(
+        id=number,
+        subject=subject.strip() or NO_SUBJECT,
+        mailbox=case.envelope.mailbox,
+        created_at=work.now,
+        updated_at=work.now,
+        requester=requester,
+        participants=people,
+        status=Status.OPEN,
+    )
+    work.save(
+        timing.on_open(
+            ticket, work.policy, tuple(case.mailbox.keys), work.now, clocks.start(work.now, owed=False)
+        )
+    )
+    work.record(number, "created", case.identity.agent.address if case.identity.agent else "system")
+    return number
+
+
+def _open_for(case: Case, work: Work, agent: Agent, said: Commands, requester: Address) -> Conclude:
+    """A ticket on behalf of a customer: they get the text as a mail."""
+    number = _new_ticket(case, work, requester, (), case.message.subject)
+    rest = replace(said, instructions=tuple(one for one in said.instructions if one.name != "requester"))
+    mode = mode_of(case, work, said)
+    deed = replace(deed_of(case, work, agent, rest, mode), opening=True)
+    if mode is Mode.REPLY and not case.envelope.released:
+        found = leaks_of(case, work, said)
+        if found:
+            return _held_instead(case, work, agent, found)
+    act.perform(work, number, deed)
+    history = work.history(number)
+    if history.entries:
+        act.open_ticket_notices(work, number, history.entries[0], deed)
+    return Conclude(Outcome.TICKET, number)
+
+
+def _held_instead(case: Case, work: Work, agent: Agent, reason: str) -> Conclude:
+    """Nothing of what was begun takes effect: the sheet is wiped before the hold is written."""
+    work.wipe()
+    return hold(case, work, agent, reason)
+
+
+def _record_sent(
+    case: Case, work: Work, agent: Agent, said: Commands, outsiders: tuple[Address, ...]
+) -> Conclude:
+    """The agent wrote to the customer with the desk in Cc: recorded, not sent again."""
+    number = _new_ticket(case, work, outsiders[0], outsiders[1:], case.message.subject)
+    deed = deed_of(case, work, agent, said, Mode.REPLY)
+    act.perform(work, number, deed)
+    return Conclude(Outcome.TICKET, number)
+
+
+def make_theirs(case: Case, work: Work, agent: Agent, said: Commands, number: int | None) -> Conclude:
+    """The forwarded mail is the customer's: the ticket is theirs, the agent's own words are a note."""
+    found = find_forwarded(case.message)
+    assert found is not None
+    entry = Entry(
+        kind=Kind.CUSTOMER,
+        author=found.author,
+        text=found.text,
+        new_text=found.text,
+        at=case.envelope.received_at,
+        message_id=found.message_id,
+        to=found.to,
+        subject=found.subject,
+        attachments=files_of(case),
+        fingerprint=case.message.fingerprint,
+    )
+    if number is None:
+        number = _new_ticket(case, work, found.author, (), found.subject or case.message.subject)
+    rest = tuple(one for one in said.instructions if one.name not in ("fwd", "requester"))
+    if said.last("requester") is None:
+        changes.set_requester(work, number, found.author, agent.address)
+    work.append(number, entry)
+    mode = Mode.NOTE if said.text.strip() else Mode.NOTHING
+    deed = replace(
+        deed_of(case, work, agent, replace(said, instructions=rest), mode),
+        attachments=(),
+        message=None,
+        opening=True,
+    )
+    act.perform(work, number, deed)
+    act.open_ticket_notices(work, number, entry, deed)
+    return Conclude(Outcome.TICKET, number)
