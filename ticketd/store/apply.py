@@ -39,6 +39,7 @@ from ticketd.store.cases import ticket as ticket_table
 from ticketd.store.dialect import index_message, index_ticket
 from ticketd.store.lookup import Looking
 from ticketd.store.quarantine import Quarantining
+from ticketd.store.restore import NOT_AGAIN
 from ticketd.store.tables import desk, ledger, outbox, outgoing
 from ticketd.store.values import entry_to_row, ticket_to_row
 
@@ -194,7 +195,7 @@ class Applying(Looking, Quarantining):
         arrived = select(func.coalesce(ledger.c.internal_date, ledger.c.seen_at, type_=ledger.c.seen_at.type))
         if (self.connection.scalar(arrived.where(ledger.c.id == ledger_id)) or restored_at) > restored_at:
             return {"state": "waiting", "last_error": None}
-        return {"state": "cancelled", "last_error": "not sent again: the database was restored from a backup"}
+        return {"state": "cancelled", "last_error": NOT_AGAIN}
 
     def _issue(self, tokens: dict[Token, None], now: datetime) -> None:
         newest = {t.ticket: self.connection.scalar(_NEWEST, {"ticket": t.ticket}) for t in tokens if t.ticket}

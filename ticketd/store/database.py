@@ -10,7 +10,7 @@ import base64
 import secrets
 import sqlite3
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from ticketd.errors import TicketdError, UsageError
-from ticketd.store import hooks
+from ticketd.store import hooks, restore
 from ticketd.store.dialect import explain, insert_or_ignore, is_outage
 from ticketd.store.engine import Turnstile, make_engine, marker_of, prepare_file, read_url, shown, telling
 from ticketd.store.hold import hold_file, hold_session
@@ -108,8 +108,8 @@ class Store:
             hooks.at("after-commit:migrate")
         with self.begin("found") as tx:
             tx.connection.execute(insert_or_ignore(tx.connection.dialect.name, desk), _new_desk())
-        if self.path:
-            _mark(marker_of(self.path))
+        if self.path and not marker_of(self.path).exists():
+            restore.write_marker(self.path, None)
 
     def desk(self) -> Desk:
         """Who this desk is; raise TicketdError before the first ``migrate``."""
@@ -126,7 +126,17 @@ class Store:
     def hold(self) -> Iterator[None]:
         """Be the one daemon of this database; raise Busy naming the other one."""
         with hold_file(self.path) if self.path else hold_session(self._engine, self.where):
+            if self.schema_current() == HEAD:
+                restore.examine(self, datetime.now(UTC))
             yield
+
+    def alive(self, now: datetime) -> None:
+        """Note that the desk was at work now; called every minute, it dates a backup (``restore``)."""
+        restore.note_alive(self, now)
+
+    def restored(self, now: datetime) -> None:
+        """Say that this is an older copy, put back: nothing that followed since is sent again."""
+        restore.note_restored(self, now)
 
     @contextmanager
     def begin(self, name: str = "write") -> Iterator[Transaction]:
@@ -164,14 +174,11 @@ class Store:
         if path.exists():
             raise UsageError(f"The file {path} is there already.")
         partial = path.with_name(path.name + ".partial")
-        with telling(self.where):
-            source, target = sqlite3.connect(self.path), sqlite3.connect(partial)
-            try:
-                source.backup(target)
-            finally:
-                source.close()
-                target.close()
-        partial.chmod(0o600)
+        partial.touch(0o600)
+        source, copy = sqlite3.connect(self.path), sqlite3.connect(partial)
+        with telling(self.where), closing(source), closing(copy):
+            source.backup(copy)
+            restore.mark_copy(copy, datetime.now(UTC))
         partial.rename(path)
 
 
@@ -179,9 +186,3 @@ def _new_desk() -> dict[str, object]:
     instance = base64.b32encode(secrets.token_bytes(10)).decode("ascii").lower()
     founded = {"id": 1, "instance": instance, "signing_key": secrets.token_bytes(32)}
     return founded | {"previous_keys": [], "next_ticket": 1, "created_at": datetime.now(UTC)}
-
-
-def _mark(marker: Path) -> None:
-    """Say beside the file that a database was made here, so that its loss is noticed."""
-    if not marker.exists():
-        marker.write_text("A ticketd database was made here; if the file is gone, restore a backup.\n")

@@ -118,8 +118,9 @@ def make_engine(url: URL) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     try:
-        # Outages show as errors in seconds rather than hanging a worker for hours.
-        options["connect_args"] = {"connect_timeout": 10, "keepalives_idle": 30, "options": "-c timezone=utc"}
+        # Either end notices within a minute or two that the other is gone, rather than in hours.
+        session = "-c timezone=utc -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10"
+        options["connect_args"] = {"connect_timeout": 10, "keepalives_idle": 30, "options": session}
         return create_engine(url, pool_pre_ping=True, **options)
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise ConfigError(

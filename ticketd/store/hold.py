@@ -9,17 +9,19 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Engine, delete, insert, select, text
+from sqlalchemy import Connection, Engine, delete, insert, select, text
 
 from ticketd.errors import Busy, TicketdError
 from ticketd.store.tables import holder
 
 _KEY = int.from_bytes(b"ticketd")
+_GRACE = 2.0
 
 
 def _myself() -> str:
@@ -52,11 +54,21 @@ def hold_file(database: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def _lock(connection: Connection) -> bool:
+    """Take the lock; the server may need a moment to see that a killed holder is gone."""
+    until = time.monotonic() + _GRACE
+    while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _KEY}):
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.05)
+    return True
+
+
 @contextmanager
 def hold_session(engine: Engine, where: str) -> Iterator[None]:
     """Hold a PostgreSQL database by an advisory lock on a connection of its own."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _KEY}):
+        if not _lock(connection):
             raise _refuse(where, connection.scalar(select(holder.c.who)) or "")
         try:
             connection.execute(delete(holder))

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 
 from ticketd.store.cases import ticket
-from ticketd.store.tables import alert, desk, notice
+from ticketd.store.tables import alert, notice
 from ticketd.store.work import Work
 
 
@@ -57,7 +57,3 @@ class Timing(Work):
         values = {"seen_at": now, "detail": detail} | ({"told_at": now} if due else {})
         self.connection.execute(update(alert).where(this), values)
         return due
-
-    def alive(self, now: datetime) -> None:
-        """Note that the desk was at work now: how a restored backup is known (``Store.hold``)."""
-        self.connection.execute(update(desk).values(alive_at=now))

@@ -1,0 +1,76 @@
+"""Noticing that a database is an older copy put back, so that nothing is sent a second time.
+
+A copy made by ``backup`` says so itself; any other is given away by the marker beside
+the file, which remembers when the desk was last at work. Mail that came since the copy
+was made is fetched again, but what followed from it was sent already: its outbox rows
+are made ``cancelled``, and ``outbox retry`` sends the one that is wanted after all.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select, text, update
+
+from ticketd.store.engine import marker_of
+from ticketd.store.tables import LIVE, desk, outbox
+
+if TYPE_CHECKING:
+    from ticketd.store.database import Store
+
+NOT_AGAIN = "not sent again: the database was restored from a backup"
+_TEXT = "A ticketd database was made here; if the file is gone, restore a backup. Last at work: "
+
+
+def write_marker(database: Path, now: datetime | None) -> None:
+    """Say beside the file that a database is here, and when the desk was last at work."""
+    marker = marker_of(database)
+    partial = marker.with_name(marker.name + ".partial")
+    partial.write_text(f"{_TEXT}{now.astimezone(UTC).isoformat() if now else 'never'}\n")
+    partial.rename(marker)
+
+
+def read_marker(database: Path) -> datetime | None:
+    """When the desk was last at work by the marker; None where it does not say."""
+    try:
+        return datetime.fromisoformat(marker_of(database).read_text().rpartition(": ")[2].strip())
+    except (OSError, ValueError):
+        return None
+
+
+def note_alive(store: Store, now: datetime) -> None:
+    """Note in the database, then beside it, that the desk is at work."""
+    with store.begin("alive") as tx:
+        tx.connection.execute(update(desk).values(alive_at=now, copied_at=None))
+    if store.path:
+        write_marker(store.path, now)
+
+
+def note_restored(store: Store, now: datetime) -> None:
+    """From now on nothing is sent that follows from mail of before; what waits is not sent either."""
+    with store.begin("restored") as tx:
+        tx.connection.execute(update(desk).values(restored_at=now, copied_at=None))
+        waits = update(outbox).where(text(LIVE)).values(state="cancelled", last_error=NOT_AGAIN)
+        tx.connection.execute(waits.values(lease_until=None))
+
+
+def mark_copy(copy: sqlite3.Connection, now: datetime) -> None:
+    """Write into a copy that it is one."""
+    copy.execute("UPDATE desk SET copied_at = ?", (now.astimezone(UTC).replace(tzinfo=None).isoformat(" "),))
+    copy.commit()
+    copy.execute("PRAGMA journal_mode=DELETE")  # one file, whole in itself
+
+
+def examine(store: Store, now: datetime) -> None:
+    """At the start of a hold: see whether this is a copy put back, and note that we are at work."""
+    with store.view() as view:
+        row = view.connection.execute(select(desk.c.alive_at, desk.c.copied_at)).one_or_none()
+    if row is None:
+        return
+    last = read_marker(store.path) if store.path else None
+    if row.copied_at is not None or (last is not None and (row.alive_at is None or row.alive_at < last)):
+        note_restored(store, now)
+    note_alive(store, now)
