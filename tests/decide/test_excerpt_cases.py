@@ -24,7 +24,7 @@ class Case:
 
 
 def cases():
-    for path in sorted(REPLIES.glob("*.txt")):
+    for path in sorted(path for path in REPLIES.glob("*.txt") if path.stem != "forwards"):
         for chunk in path.read_text(encoding="utf-8").split("%% ")[1:]:
             head, *lines = chunk.rstrip("\n").split("\n")
             title, _, scene = head.partition(" | ")

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from ticketd.decide.forwarded import find_forwarded, is_forward
@@ -94,3 +96,34 @@ def test_a_reply_is_no_forward():
     assert not is_forward(mail(reply, "Re: Printer"))
     assert not is_forward(mail("Yes.\n\n" + OUTLOOK, "AW: Printer on fire"))
     assert not is_forward(mail("Just words.", "Fwd: nothing"))
+
+
+REPLIES = Path(__file__).parent.parent / "mail" / "replies"
+SEPARATORS = sorted(set((REPLIES / "forwards.txt").read_text(encoding="utf-8").splitlines()))
+BLOCKS = [
+    "\n".join(line[1:] for line in case.split("\n") if line[:1] == "Q")
+    for case in (REPLIES / "languages.txt").read_text(encoding="utf-8").split("%% ")
+    if case.startswith("Outlook")
+]
+
+
+@pytest.mark.parametrize("line", SEPARATORS)
+def test_a_separator_in_any_language_announces_the_forwarded_mail(line):
+    block = GMAIL.partition("\n\n")[2].partition("\n")[2]
+    for mark in ("", "> "):
+        marked = "\n".join(mark + part for part in block.strip().split("\n"))
+        message = mail(f"See below.\n\n{line}\n\n{marked}\n", "Fwd: Printer on fire")
+        found = find_forwarded(message)
+        assert found is not None
+        assert found.author == Address("jane@example.com", "Jane Doe")
+        assert found.text == "It burns.\n> Really?"
+        assert is_forward(message)
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_header_labels_of_any_language_are_read(block):
+    found = find_forwarded(mail(block))
+    assert found is not None
+    assert found.author == Address("nora@desk.example", "Nora Lind")
+    assert "10" in found.date
+    assert (found.subject, found.text) == ("Order", "old words")

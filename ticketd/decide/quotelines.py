@@ -233,6 +233,9 @@ def separator(line: str) -> Boundary | None:
         return Boundary.ORIGINAL if decorated else None
     if core in quotemarks.FORWARDED:
         return Boundary.FORWARDED if decorated or bare[-1] in ":：" else None
+    framed = decorated and bare[-1] in _RULES and len(core) <= 60
+    if framed and any(stem in core for stem in quotemarks.FORWARDED_STEMS):
+        return Boundary.FORWARDED
     if decorated and core.startswith(quotemarks.FORWARDED_BY):
         return Boundary.FORWARDED
     return None

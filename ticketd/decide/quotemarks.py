@@ -49,7 +49,7 @@ _LABELS: Final[dict[str, str]] = {
         to|recipient
         an|empfänger|à|a|destinataire|destinataires|para|destinatario|destinatário|per
         aan|ontvanger|till|til|mottagare|mottaker|modtager|vastaanottaja|saaja|til modtager
-        do|komu|pro|adresat|adresát|prima|za|kam|kellele
+        do|komu|pro|adresat|adresát|prima|za|kam|kellele|adressaat
         кому|получатель|куда|до|одержувач|за
         kime|alıcı|címzett|către|catre|la|προς|אל|إلى|الى|به
         收件人|收件者|发给|宛先|送信先|받는 사람|받는사람|받는이|수신|수신자
@@ -62,7 +62,7 @@ _LABELS: Final[dict[str, str]] = {
     SUBJECT: """
         subject|re
         betreff|objet|sujet|asunto|oggetto|assunto|onderwerp|ämne|emne|efni|aihe|otsikko
-        temat|předmět|predmet|zadeva|naslov|tema|teema|тема|предмет|відносно
+        temat|předmět|predmet|zadeva|naslov|tema|teema|тема|предмет|відносно|относно
         konu|tárgy|subiect|θέμα|נושא|الموضوع|موضوع|主题|主題|主旨|标题|件名|題名|제목
         chủ đề|tiêu đề|subjek|perihal|เรื่อง|หัวเรื่อง|assumpte""",
     OTHER: """
@@ -194,7 +194,21 @@ _FORWARDED: Final = """
     thư chuyển tiếp|thông điệp được chuyển tiếp
     pesan terusan|pesan yang diteruskan|pesan diteruskan|awal pesan yang diteruskan|ข้อความที่ส่งต่อ
     ข้อความที่ถูกส่งต่อ|เริ่มต้นข้อความที่ส่งต่อ
+    początek przekazywanej wiadomości|začátek přeposílané zprávy|početak proslijeđene poruke
+    початок переадресованого листа|ileti başlangıcı|iletilen mesajın başlangıcı|a továbbított üzenet eleje
+    以下は転送されたメッセージです|전달된 메시지 시작|mulai pesan yang diteruskan
+    inici del missatge reenviat
     edastatud kiri|persiųstas laiškas|pārsūtīts ziņojums"""
+
+# Parts of words that say "forwarded" between two drawn rules.
+_FORWARDED_STEMS: Final = """
+    forward|weitergeleitet|transféré|transmis|réexpédi|reenviad|inoltrat|encaminhad|doorgestuur
+    doorgezonden
+    vidarebefordra|videresend|välitet|edelleenlähet|przekaz|přepos|předáv|předan|preposl|пересл|пересыл
+    перенаправ|переадрес|препрат|прослеђ|yönlendir|iletil|továbbít|redirecț|redirect|retrimis|προωθ
+    转发|轉寄|轉發|転送|전달|הועבר|توجيه|محول|محوّل|ارجاع|chuyển tiếp|terusan|diteruskan|ส่งต่อ
+    proslijeđ|prosleđ
+    posredovan|reenviat|áframsend|edastat|persiųst|pārsūtīt"""
 
 # What help desks write above the text that they quote.
 _REPLY_ABOVE: Final = """
@@ -307,6 +321,7 @@ ORIGINAL: Final = _phrases(_ORIGINAL)
 FORWARDED: Final = _phrases(_FORWARDED)
 """What a separator above a forwarded mail says."""
 
+FORWARDED_STEMS: Final = _by_length(_phrases(_FORWARDED_STEMS))
 REPLY_ABOVE: Final = _by_length(_phrases(_REPLY_ABOVE))
 """What help desks write above what they quote, as part of a line."""
 
