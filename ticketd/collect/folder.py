@@ -103,11 +103,17 @@ class Reading:
     def read(self, source: ImapConnection, between: Callable[[], bool]) -> bool:
         """Read to the end; False where ``between``, called after each batch, said to stop."""
         uids = self._unknown(source.uids_after(self._state.last_uid))
-        for batch in _batches(source.fetch(self._wanted(source, uids), self._max_size)):
-            self.hand_over(batch)
+        if not self.receive(source, self._wanted(source, uids), between):
+            return False
+        self._finish()
+        return True
+
+    def receive(self, source: ImapConnection, uids: Sequence[int], between: Callable[[], bool]) -> bool:
+        """Bring these mails into the ledger; False where ``between`` said to stop."""
+        for batch in _batches(source.fetch(uids, self._max_size)):
+            self._hand_over(batch)
             if not between():
                 return False
-        self._finish()
         return True
 
     def _unknown(self, uids: Iterable[int]) -> list[int]:
@@ -128,7 +134,7 @@ class Reading:
         behind = {uid for uid, known in facts.items() if known.internal_date < line}
         return [uid for uid in uids if uid not in behind]
 
-    def hand_over(self, batch: Sequence[Fetched]) -> None:
+    def _hand_over(self, batch: Sequence[Fetched]) -> None:
         """The instant of hand-over: before this commit the server has the mails, after it the ledger."""
         name, now = self._state.name, self._clock()
         mails = [self._received(mail) for mail in batch if mail.content is not None]
