@@ -132,7 +132,8 @@ class Stage:
 
     def take_in(self, mailbox: str = "support") -> dict[str, int]:
         """Take in what was received."""
-        found = take_in_waiting(self.store, self.policy, mailbox, self.clock, InHand(self.directory, mailbox))
+        with InHand(self.directory, mailbox) as in_hand:
+            found = take_in_waiting(self.store, self.policy, mailbox, self.clock, in_hand)
         return {str(key): count for key, count in found.items()}
 
     def send(self, content: str | bytes) -> dict[str, int]:
