@@ -39,4 +39,8 @@ class LoopThread:
         for task in rest:
             task.cancel()
         await asyncio.gather(*rest, return_exceptions=True)
-        await asyncio.sleep(0)  # one more turn, in which transports close
+        # A connection whose task was cancelled before its first step is nobody's to close but ours.
+        for transport in list(self.loop._transports.values()):  # type: ignore[attr-defined]
+            transport.abort()
+        for _ in range(3):  # turns of the loop, in which transports close
+            await asyncio.sleep(0)

@@ -271,13 +271,3 @@ def test_a_date_that_is_none_is_now(scripted_imap: ScriptedImaps) -> None:
     (one,) = fetched(scripted_imap, rules, 1)
     assert one.internal_date is not None
     assert one.internal_date.year >= 2026
-
-
-def test_a_trickle_is_given_up(scripted_imap: ScriptedImaps, monkeypatch: pytest.MonkeyPatch) -> None:
-    rules: dict[str, Lines | list[Lines]] = {"NOOP": ["* OK said one line", HANG]}
-    with ImapConnection.connect(reach(scripted_imap(rules).port)) as imap:
-        clock = iter([0.0, 1.0, 6.0, 99.0])
-        monkeypatch.setattr("ticketd.wire.patience.time.monotonic", lambda: next(clock))
-        with pytest.raises(Unavailable, match="in time"):
-            imap.noop()
-        monkeypatch.undo()
