@@ -109,6 +109,7 @@ class Applying(Looking, Quarantining):
             if ticket.id >= self.next_ticket:
                 self.connection.execute(_INSERT_TICKET, row)
                 self.next_ticket = ticket.id + 1
+                self.batches[ticket.id] = 1
                 self.connection.execute(_ADVANCE, {"next": self.next_ticket})
             else:
                 self.connection.execute(_UPDATE_TICKET, {**row, "this": ticket.id})
@@ -125,7 +126,7 @@ class Applying(Looking, Quarantining):
         row = entry_to_row(number, entry, ledger_id)
         inserted = self.connection.execute(_INSERT_MESSAGE, row).inserted_primary_key
         assert inserted is not None
-        id = int(inserted[0])
+        self.newest[number] = id = int(inserted[0])
         if entry.attachments:
             self._attach(id, entry)
         people = (entry.author, *entry.to, *entry.cc)
@@ -154,13 +155,14 @@ class Applying(Looking, Quarantining):
         if effect.message is not None:
             moved = moved.where(message.c.id == effect.message)
         self.connection.execute(moved, {"ticket": effect.target})
+        self.newest.pop(effect.source, None)
+        self.newest.pop(effect.target, None)
 
     def _record(self, records: list[Record], now: datetime) -> None:
-        batches: dict[int, int] = {}
-        for number in {record.ticket for record in records}:
-            batches[number] = (self.connection.scalar(_BATCH, {"ticket": number}) or 0) + 1
+        for number in {record.ticket for record in records} - self.batches.keys():
+            self.batches[number] = (self.connection.scalar(_BATCH, {"ticket": number}) or 0) + 1
         rows = [
-            {"ticket": record.ticket, "batch": batches[record.ticket], "at": now, "kind": record.kind}
+            {"ticket": record.ticket, "batch": self.batches[record.ticket], "at": now, "kind": record.kind}
             | {"actor": record.actor, "before": record.before, "after": record.after}
             | {"detail": record.detail}
             for record in records
@@ -198,10 +200,11 @@ class Applying(Looking, Quarantining):
         return {"state": "cancelled", "last_error": NOT_AGAIN}
 
     def _issue(self, tokens: dict[Token, None], now: datetime) -> None:
-        newest = {t.ticket: self.connection.scalar(_NEWEST, {"ticket": t.ticket}) for t in tokens if t.ticket}
+        for number in {each.ticket for each in tokens} - self.newest.keys():
+            self.newest[number] = self.connection.scalar(_NEWEST, {"ticket": number}) or 0
         rows = [
             {"serial": t.serial, "purpose": str(t.purpose), "ticket": t.ticket, "recipient": t.recipient}
-            | {"revoked": False, "issued_at": now, "last_message": newest.get(t.ticket) or 0}
+            | {"revoked": False, "issued_at": now, "last_message": self.newest[t.ticket]}
             for t in tokens
         ]
         self.put(token, rows)

@@ -22,6 +22,8 @@ class Work:
         self.seen: dict[int, Ticket] = {}
         self.hand: Clues | None = None
         self.expected = False
+        self.newest: dict[int, int] = {}  # a ticket's newest message
+        self.batches: dict[int, int] = {}  # what binds this transaction's events of a ticket
 
     def put(self, table: Table, rows: list[dict[str, Any]]) -> int:
         """Insert rows that are not there yet; how many were new."""
