@@ -182,7 +182,9 @@ def _author(
         reason = "more than one From"
     elif head.suspect or b"\0" in values[0] or b"\r" in values[0]:
         reason = "control characters about From"
-    elif parsed is None or len(found) != 1 or _is_group(raw) or not _is_clean(parsed):
+    elif (
+        parsed is None or len(parsed.from_) != 1 or len(found) != 1 or _is_group(raw) or not _is_clean(parsed)
+    ):
         reason = "From is not one clean address"
     if reason is not None:
         defects.append(f"{reason}: the sender is not known")

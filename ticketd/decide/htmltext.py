@@ -19,6 +19,7 @@ MAX_HTML = 1_000_000  # characters of HTML that are read
 MAX_TAGS = 40_000
 MAX_DEPTH = 120  # elements open at once
 MAX_TAG = 3000  # characters of one tag; longer ones (pictures inside) lose their attributes
+MAX_INDENT = 8  # levels of lists that are indented
 MAX_LINK = 500  # characters of a link that is worth showing
 
 
@@ -112,17 +113,23 @@ def html_to_text(html: str) -> str:
 
 @dataclass(slots=True)
 class _Writer:
-    """Writes text line by line as elements open and close."""
+    """Writes text line by line as elements open and close.
 
-    lines: list[str] = field(default_factory=list)
+    ``lines`` are (depth of quotes, text); ``closing`` says what to undo when the element at that
+    depth of the tree closes.
+    """
+
+    lines: list[tuple[int, str]] = field(default_factory=list)
     line: list[str] = field(default_factory=list)
     quotes: int = 0
     lists: list[int | None] = field(default_factory=list)
-    pre: int = 0
-    spaced: bool = False
-    space_quotes: int = 0
+    rows: list[int] = field(default_factory=list)
     links: list[tuple[str, int, int]] = field(default_factory=list)
+    pre: int = 0
+    space: int | None = None
     mark: str = ""
+    depth: int = 0
+    closing: list[tuple[int, str]] = field(default_factory=list)
 
     def enter(self, node: LexborNode) -> bool:
         """Open an element or write a text; False where nothing inside it is to be read."""
@@ -133,86 +140,125 @@ class _Writer:
         if tag in _SILENT or tag.startswith(("!", "-", "_")):
             return False
         attributes = node.attributes if tag not in ("br", "tr", "b", "i") else {}
-        if _is_hidden(attributes):
+        style = _style(attributes)
+        if "hidden" in attributes or any(words in style for words in _UNSEEN):
             return False
+        self.depth += 1
         if tag in _BLOCKS:
-            self._open_block(tag, attributes)
+            self._open_block(tag, attributes, style)
         else:
             self._open_inline(tag, attributes)
+        if tag == "pre" or "white-space:pre" in style:
+            self.pre += 1
+            self.closing.append((self.depth, "pre"))
         return True
-
-    def _open_inline(self, tag: str, attributes: dict[str, str | None]) -> None:
-        if tag == "br":
-            self.end_line(always=True)
-        elif tag in ("td", "th"):
-            if any(piece.strip() for piece in self.line):
-                self.line.append("\t")
-        elif tag == "img":
-            alt = " ".join((attributes.get("alt") or "").split())
-            self._write(alt if len(alt) <= 2 else f"[{alt[:200]}]")
-        elif tag == "a":
-            self.links.append((attributes.get("href") or "", len(self.lines), len(self.line)))
-        elif tag == "q":
-            self._write("“")
 
     def leave(self, node: LexborNode) -> None:
         """Close an element that was entered."""
         tag = node.tag or ""
         if tag in _BLOCKS:
-            self._close_block(tag, node)
-        elif tag == "a" and self.links:
-            self._close_link()
-        elif tag == "q":
-            self._write("”")
+            self.end_line()
+        while self.closing and self.closing[-1][0] == self.depth:
+            self._undo(self.closing.pop()[1])
+        self.depth -= 1
 
-    def _open_block(self, tag: str, attributes: dict[str, str | None]) -> None:
-        self.end_line()
-        if tag in _SPACED and not (tag in ("ul", "ol") and self.lists) and not _is_tight(tag, attributes):
-            self._space()
-        if tag == "blockquote" and _is_quote(attributes):
+    def _open_block(self, tag: str, attributes: dict[str, str | None], style: str) -> None:
+        if not self._begins_cell():
+            self.end_line()
+            if (
+                tag in _SPACED
+                and not (tag in ("ul", "ol") and self.lists)
+                and not _is_tight(tag, attributes, style)
+            ):
+                self._make_space()
+                self._when_closed("space")
+        if tag == "blockquote" and _is_quote(attributes, style):
             self.quotes += 1
+            self._when_closed("quote")
         elif tag in ("ul", "ol"):
             start = attributes.get("start") or "1"
             self.lists.append(int(start) if tag == "ol" and start.isdecimal() and len(start) < 7 else None)
+            self._when_closed("list")
         elif tag == "li":
             self.mark = self._list_mark()
-        elif tag == "pre":
-            self.pre += 1
+            self._when_closed("mark")
+        elif tag == "tr":
+            self.rows.append(len(self.lines))
+            self._when_closed("row")
         elif tag == "hr":
             self.line.append("_" * 32)
             self.end_line()
 
-    def _close_block(self, tag: str, node: LexborNode) -> None:
-        attributes = node.attributes if tag in ("p", "blockquote") else {}
-        self.end_line()
-        self.mark = "" if tag == "li" else self.mark
-        if tag == "blockquote" and _is_quote(attributes):
+    def _open_inline(self, tag: str, attributes: dict[str, str | None]) -> None:
+        if tag == "br":
+            self.end_line(always=True)
+        elif tag in ("td", "th"):
+            self._open_cell()
+        elif tag == "img":
+            alt = " ".join((attributes.get("alt") or "").split())
+            self._write(alt if len(alt) <= 2 else f"[{alt[:200]}]")
+        elif tag == "a":
+            self.links.append((attributes.get("href") or "", len(self.lines), len(self.line)))
+            self._when_closed("link")
+        elif tag == "q":
+            self._write("“")
+            self._when_closed("”")
+
+    def _when_closed(self, what: str) -> None:
+        self.closing.append((self.depth, what))
+
+    def _undo(self, what: str) -> None:
+        if what == "space":
+            self._make_space()
+        elif what == "quote":
             self.quotes -= 1
-        elif tag in ("ul", "ol") and self.lists:
+        elif what == "list":
             self.lists.pop()
-        elif tag == "pre":
+        elif what == "mark":
+            self.mark = ""
+        elif what == "row":
+            self.rows.pop()
+        elif what == "pre":
             self.pre -= 1
-        if tag in _SPACED and not (tag in ("ul", "ol") and self.lists) and not _is_tight(tag, attributes):
-            self._space()
+        elif what == "link":
+            self._close_link()
+        else:
+            self._write(what)
+
+    def _open_cell(self) -> None:
+        """Begin a cell beside the one before it, if that was no more than a line."""
+        if (
+            not self.line
+            and self.rows
+            and len(self.lines) == self.rows[-1] + 1
+            and self.lines[-1][0] == self.quotes
+        ):
+            self.line = [self.lines.pop()[1]]
+            self.space = None
+        if any(piece.strip() for piece in self.line):
+            self.line.append("\t")
+
+    def _begins_cell(self) -> bool:
+        return bool(self.line) and self.line[-1] == "\t"
 
     def _list_mark(self) -> str:
-        if not self.lists or self.lists[-1] is None:
+        number = self.lists[-1] if self.lists else None
+        if number is None:
             return "* "
-        self.lists[-1] += 1
-        return f"{self.lists[-1] - 1}. "
+        self.lists[-1] = number + 1
+        return f"{number}. "
 
     def _close_link(self) -> None:
         href, line, piece = self.links.pop()
-        href = href.strip()
-        scheme = href[:8].lower()
-        if len(href) > MAX_LINK or not scheme.startswith(
-            ("http://", "https://", "mailto:", "tel:", "ftp://")
-        ):
+        target = _target(href.strip())
+        said = "\n".join(text for _, text in self.lines[line:])
+        said += "".join(self.line[piece if line == len(self.lines) else 0 :])
+        if not target or not said.strip() or _says(said, target):
             return
-        target = href.partition(":")[2].partition("?")[0] if scheme.startswith(("mailto:", "tel:")) else href
-        piece = piece if line == len(self.lines) else 0
-        said = "\n".join(self.lines[line:]) + "".join(self.line[piece:])
-        if said.strip() and not _says(said, target):
+        if not self.line and len(self.lines) > line:
+            quotes, text = self.lines.pop()
+            self.lines.append((quotes, f"{text} <{target}>"))
+        else:
             self._write(f" <{target}>")
 
     def _write(self, text: str) -> None:
@@ -231,50 +277,45 @@ class _Writer:
 
     def end_line(self, *, always: bool = False) -> None:
         """End the line in hand; an empty one only where a line break says so."""
+        if not self.line and not always:
+            return
         text = "".join(self.line).replace("\xa0", " ")
-        said = bool(self.line)
         self.line.clear()
         text = text.rstrip() if self.pre else text.strip()
-        if not text and not always and not said:
-            return
-        if self.spaced and self.lines:
-            self.lines.append(("> " * min(self.quotes, self.space_quotes)).rstrip())
-        self.spaced = False
-        indent = "  " * min(len(self.lists) - 1, 8) if self.lists else ""
+        if self.space is not None and self.lines:
+            self.lines.append((min(self.space, self.quotes), ""))
+        self.space = None
         if text and self.lists:
-            text = indent + (self.mark or "  ") + text
+            text = "  " * min(len(self.lists) - 1, MAX_INDENT) + (self.mark or "  ") + text
             self.mark = ""
-        self.lines.append(("> " * self.quotes + text).rstrip())
+        self.lines.append((self.quotes, text))
 
-    def _space(self) -> None:
-        self.spaced, self.space_quotes = bool(self.lines) and self.lines[-1].strip("> ") != "", self.quotes
+    def _make_space(self) -> None:
+        self.space = self.quotes if self.lines and self.lines[-1][1] else None
 
     def text(self) -> str:
         """All lines, never more than two empty ones together."""
         self.end_line()
         out: list[str] = []
         empty = 0
-        for line in self.lines:
-            empty = 0 if line else empty + 1
+        for quotes, text in self.lines:
+            empty = 0 if text else empty + 1
             if empty <= 2:
-                out.append(line)
+                out.append(("> " * quotes + text).rstrip())
         return storable("\n".join(out)).strip("\n")
 
 
-def _is_hidden(attributes: dict[str, str | None]) -> bool:
-    """Whether a reader would not see the element."""
-    if "hidden" in attributes:
-        return True
+_UNSEEN = ("display:none", "visibility:hidden", "mso-hide:all")
+
+
+def _style(attributes: dict[str, str | None]) -> str:
+    """The style attribute without spaces, lower case."""
     style = attributes.get("style")
-    if not style or len(style) > MAX_TAG:
-        return False
-    squeezed = "".join(style.split()).lower()
-    return "display:none" in squeezed or "visibility:hidden" in squeezed or "mso-hide:all" in squeezed
+    return "".join(style.split()).lower() if style and len(style) < MAX_TAG else ""
 
 
-def _is_quote(attributes: dict[str, str | None]) -> bool:
+def _is_quote(attributes: dict[str, str | None], style: str) -> bool:
     """Whether a blockquote is a mail client's quote, not an author's indent."""
-    style = (attributes.get("style") or "").replace(" ", "").lower()
     named = f"{attributes.get('class') or ''} {attributes.get('id') or ''}".lower()
     return bool(
         (attributes.get("type") or "").lower() == "cite"
@@ -285,12 +326,21 @@ def _is_quote(attributes: dict[str, str | None]) -> bool:
     )
 
 
-def _is_tight(tag: str, attributes: dict[str, str | None]) -> bool:
+def _is_tight(tag: str, attributes: dict[str, str | None], style: str) -> bool:
     """Whether a paragraph has no space about it, as Outlook's have."""
-    if tag != "p":
-        return False
-    style = (attributes.get("style") or "").replace(" ", "").lower()
-    return "Mso" in (attributes.get("class") or "") or "margin:0" in style or "margin-bottom:0" in style
+    return tag == "p" and (
+        "Mso" in (attributes.get("class") or "") or "margin:0" in style or "margin-bottom:0" in style
+    )
+
+
+def _target(href: str) -> str:
+    """Where a link leads, as it is worth showing; empty where it leads nowhere."""
+    scheme = href[:8].lower()
+    if len(href) > MAX_LINK:
+        return ""
+    if scheme.startswith(("mailto:", "tel:")):
+        return href.partition(":")[2].partition("?")[0]
+    return href if scheme.startswith(("http://", "https://", "ftp://")) else ""
 
 
 def _says(said: str, target: str) -> bool:
