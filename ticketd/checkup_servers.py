@@ -15,9 +15,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ticketd.checkup import SERVER, Cursor, Finding, problem
-from ticketd.config import MailboxSettings, ServerSettings
+from ticketd.config import MailboxSettings
 from ticketd.errors import ConfigError, LoginRefused, TicketdError, Unavailable
-from ticketd.wire import FolderMissing, Server
+from ticketd.servers import imap_server, smtp_server
+from ticketd.wire import FolderMissing
 from ticketd.wire.imap import ImapConnection, Selected
 from ticketd.wire.smtp import SmtpConnection
 
@@ -58,21 +59,6 @@ class _Smtp(SmtpConnection):
 def certificate_of(sock: object) -> dict[str, Any] | None:
     """The peer's certificate; None where nothing is encrypted."""
     return dict(sock.getpeercert() or {}) if isinstance(sock, ssl.SSLSocket) else None
-
-
-def server_of(mailbox: MailboxSettings, side: ServerSettings, patience: float = PATIENCE) -> Server:
-    """The server as ``wire`` is told of it, with little patience. Raises ``ConfigError``."""
-    if mailbox.oauth is not None:
-        raise ConfigError("OAuth 2 sign-in is not there yet: give a password")
-    return Server(
-        side.host,
-        side.port,
-        side.security,
-        side.username,
-        side.password.read if side.password else None,
-        min(patience, side.timeout.total_seconds()),
-        str(side.ca_file) if side.ca_file else None,
-    )
 
 
 def inspect_all(
@@ -135,7 +121,7 @@ def _guarded(job: Callable[[Inspected], None], inspected: Inspected) -> None:
 
 def _imap_job(mailbox: MailboxSettings, cursor: Cursor | None, now: datetime) -> Callable[[Inspected], None]:
     def job(inspected: Inspected) -> None:
-        server = server_of(mailbox, mailbox.imap)
+        server = imap_server(mailbox, at_most=PATIENCE)
         inspected.facts |= {"server": str(server), "security": mailbox.imap.security}
         with _Imap.connect(server) as connection:
             assert isinstance(connection, _Imap)
@@ -249,7 +235,7 @@ def _count_since(connection: _Imap, line: datetime) -> int:
 
 def _smtp_job(mailbox: MailboxSettings, now: datetime) -> Callable[[Inspected], None]:
     def job(inspected: Inspected) -> None:
-        server = server_of(mailbox, mailbox.smtp)
+        server = smtp_server(mailbox, at_most=PATIENCE)
         inspected.facts |= {"server": str(server), "security": mailbox.smtp.security}
         with _Smtp.connect(server, once=True) as connection:
             assert isinstance(connection, _Smtp)

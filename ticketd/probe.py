@@ -19,13 +19,15 @@ from email.policy import SMTP
 from email.utils import format_datetime
 
 from ticketd.checkup import SERVER, Finding, problem
-from ticketd.checkup_servers import Inspected, in_parallel, server_of
+from ticketd.checkup_servers import PATIENCE as SERVER_PATIENCE
+from ticketd.checkup_servers import Inspected, in_parallel
 from ticketd.config import MailboxSettings
 from ticketd.decide import tokens
 from ticketd.decide.model import Message
 from ticketd.decide.parse import peek
 from ticketd.decide.policy import Policy
 from ticketd.errors import UsageError
+from ticketd.servers import imap_server, smtp_server
 from ticketd.wire.imap import ImapConnection
 from ticketd.wire.smtp import SmtpConnection, SmtpTrouble
 
@@ -92,7 +94,7 @@ def _job(mailbox: MailboxSettings, policy: Policy) -> Callable[[Inspected], None
         recipients = mailbox.address, f"{local}+probe{nonces[1]}@{domain}"
         now = datetime.now(UTC)
         probes = [make(policy, mailbox, *pair, now) for pair in zip(recipients, nonces, strict=True)]
-        with ImapConnection.connect(server_of(mailbox, mailbox.imap)) as connection:
+        with ImapConnection.connect(imap_server(mailbox, at_most=SERVER_PATIENCE)) as connection:
             last = _newest(connection, mailbox.imap.folder)
             refused = _send(mailbox, probes)
             arrived = _await(connection, last, [one for one in probes if one.nonce not in refused])
@@ -111,7 +113,7 @@ def _newest(connection: ImapConnection, folder: str) -> int:
 def _send(mailbox: MailboxSettings, probes: list[Probe]) -> dict[str, str]:
     """Submit them; why the server refused which. Trouble of the server itself is raised."""
     refused = {}
-    with SmtpConnection.connect(server_of(mailbox, mailbox.smtp), once=True) as connection:
+    with SmtpConnection.connect(smtp_server(mailbox, at_most=SERVER_PATIENCE), once=True) as connection:
         for probe in probes:
             try:
                 connection.send(mailbox.address, probe.recipient, probe.content)

@@ -54,6 +54,9 @@ def run_app(arguments: list[str]) -> int:
             raise
         return _fail(str(error), error.exit_status)
     except exceptions.TyperException as error:
+        if error.format_message().startswith("Usage:"):  # no command was named: the help says which there are
+            print(error.format_message(), file=sys.stderr)
+            return error.exit_code
         return _fail(error.format_message() or "wrong usage: see ticketd --help", error.exit_code)
     except (exceptions.Abort, KeyboardInterrupt):
         return _fail("interrupted", 130)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +25,10 @@ def run(
     """Run the daemon: watch the mailboxes, send what is due, until it is told to stop."""
     from ticketd.daemon import run as run_daemon
 
-    raise typer.Exit(run_daemon(settings_of(context), once=once))
+    settings = settings_of(context)
+    for warning in settings.warnings:
+        print(f"ticketd: {warning}", file=sys.stderr)
+    raise typer.Exit(run_daemon(settings, once=once))
 
 
 def check(

@@ -13,10 +13,11 @@ import typer
 from ticketd.cli import show
 from ticketd.cli.explaining import explain
 from ticketd.cli.state import assembly, now, quiet_log, settings_of
-from ticketd.errors import NotFound, UsageError
+from ticketd.errors import NotFound, Unavailable, UsageError
 
 if TYPE_CHECKING:
-    from ticketd.config import Settings
+    from ticketd.assemble import Assembly
+    from ticketd.config import MailboxSettings, Settings
     from ticketd.store import Store
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
@@ -300,5 +301,43 @@ def db_backup(
 
 
 def reconcile(context: typer.Context, mailbox: OfMailbox = None, json: JsonFlag = False) -> None:
-    """Compare the server's mails with the ledger, fetch what is missing, report."""
-    raise UsageError("reconcile is not there yet")
+    """Compare the server's mails with the ledger, fetch what is missing, report.
+
+    What is fetched is taken in by the daemon or the next `run --once`.
+    """
+    with assembly(context) as ready:
+        check_mailbox(ready.settings, mailbox)
+        wanted = [one for one in ready.settings.mailboxes if mailbox in (None, one.name)]
+        found = [_reconciled(ready, one) for one in wanted]
+    if json:
+        show.as_json(found)
+    else:
+        _reconciliation([one for one in found if not one["error"]])
+    for one in found:
+        if one["error"]:
+            print(show.line(f"ticketd: {one['mailbox']}: {one['error']}"), file=sys.stderr)
+    raise typer.Exit(Unavailable.exit_status if any(one["error"] for one in found) else 0)
+
+
+def _reconciled(ready: Assembly, mailbox: MailboxSettings) -> dict[str, Any]:
+    """One mailbox; a server that cannot be used is told of, and the others go on."""
+    from ticketd.collect.reconcile import reconcile as compare
+    from ticketd.collect.watched import WatchedConnection
+    from ticketd.servers import imap_server
+
+    size = ready.settings.limits.message_size
+    try:
+        with WatchedConnection.connect(imap_server(mailbox)) as source:
+            found = compare(ready.store, mailbox.desk, mailbox.imap.folder, source, size, now)
+    except Unavailable as error:
+        return {"mailbox": mailbox.name, "error": str(error)}
+    return found.as_json() | {"error": None}
+
+
+def _reconciliation(found: list[dict[str, Any]]) -> None:
+    names = ("mailbox", "on_server", "in_ledger", "fetched", "new", "refused", "gone")
+    headings = ("MAILBOX", "ON SERVER", "IN LEDGER", "MISSING", "FETCHED", "NEW", "REFUSED", "GONE")
+    show.table(
+        headings,
+        [(*(one[n] for n in names[:3]), len(one["missing"]), *(one[n] for n in names[3:])) for one in found],
+    )
