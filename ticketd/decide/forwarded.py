@@ -8,25 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Final
 
+from ticketd.decide.attribution import Attribution, attribution_ending
+from ticketd.decide.headerblock import header_block, label
 from ticketd.decide.model import Address, Forwarded, Message
-from ticketd.decide.quotelines import (
-    Attribution,
-    Boundary,
-    attribution_ending,
-    clean,
-    header_block,
-    is_marked,
-    label,
-    separator,
-    unmark,
-)
+from ticketd.decide.quotelines import Separator, clean, is_marked, separator, unmark
 from ticketd.decide.quotemarks import DATE, FORWARD_PREFIXES, FROM, SUBJECT, TO, fold
 
 SCANNED: Final = 65_536  # characters in which a block is looked for
 MOST: Final = 50  # recipients that are read
 _BREAKS: Final = str.maketrans(dict.fromkeys("<>()[]{},;:\"'|*\\`", " "))
+
+
+class _Quote(Enum):
+    """What the first quoted lines of a mail look like."""
+
+    FORWARDED = auto()  # a separator says so
+    HEADERS = auto()  # a block of header lines: an answer or a forward
+    ANSWERED = auto()  # an attribution or marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +63,12 @@ def find_forwarded(message: Message) -> Forwarded | None:
 def is_forward(message: Message) -> bool:
     """Whether ``message`` forwards a mail rather than answers one."""
     lines = message.text[:SCANNED].replace("\r\n", "\n").split("\n")
-    first = _first_boundary(lines)
-    if first is Boundary.FORWARDED:
+    first = _first_quote(lines)
+    if first is _Quote.FORWARDED:
         return True
     if message.enclosed and message.report is None and first is None:
         return True
-    return first in (Boundary.HEADERS, Boundary.ORIGINAL) and _says_forward(message.subject)
+    return first is _Quote.HEADERS and _says_forward(message.subject)
 
 
 def clean_address(text: str) -> Address | None:
@@ -169,18 +170,19 @@ def _body(lines: Sequence[str], depth: int) -> str:
     return "\n".join(body).strip("\n")
 
 
-def _first_boundary(lines: Sequence[str]) -> Boundary | None:
-    """What kind of boundary comes first in a text."""
+def _first_quote(lines: Sequence[str]) -> _Quote | None:
+    """What kind of quote comes first in a text; None where nothing is quoted."""
     bare = [unmark(line)[1] for line in lines]
     for at, line in enumerate(bare):
         if kind := separator(line):
-            return kind
-        if (found := label(line)) and found[0] == FROM and header_block(bare, at):
-            return Boundary.HEADERS
-        if is_marked(lines[at]) and clean(line) and not label(line):
-            return Boundary.ATTRIBUTION
+            return _Quote.FORWARDED if kind is Separator.FORWARDED else _Quote.HEADERS
+        found = label(line)
+        if found and found[0] == FROM and header_block(bare, at):
+            return _Quote.HEADERS
+        if is_marked(lines[at]) and clean(line) and not found:
+            return _Quote.ANSWERED
         if (attribution := attribution_ending(bare, at)) and attribution.strong:
-            return Boundary.ATTRIBUTION
+            return _Quote.ANSWERED
     return None
 
 

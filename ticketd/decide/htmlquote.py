@@ -15,7 +15,7 @@ from typing import Final
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from ticketd.decide.htmltext import tame
-from ticketd.decide.signature import squeeze, squeeze_lines
+from ticketd.decide.squeeze import squeeze, squeeze_lines
 
 ANCHOR: Final = 40  # letters and digits by which a quote is found in the text
 

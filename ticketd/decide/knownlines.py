@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ticketd.decide.quotelines import is_marked
-from ticketd.decide.signature import squeeze
+from ticketd.decide.squeeze import squeeze
 
 READ: Final = 65_536  # characters of earlier mails that are compared
 TELLING: Final = 16  # letters and digits that make a line tell its origin

@@ -318,6 +318,8 @@ OPENERS: Final = _phrases(_OPENERS)
 ORIGINAL: Final = _phrases(_ORIGINAL)
 """What a separator above an answered mail says."""
 
+ORIGINAL_STARTS: Final = _by_length(ORIGINAL - {"original"})
+
 FORWARDED: Final = _phrases(_FORWARDED)
 """What a separator above a forwarded mail says."""
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from ticketd.decide import quotemarks
 from ticketd.decide.quotelines import clean, is_rule
+from ticketd.decide.squeeze import squeeze, squeeze_lines
 
 LONGEST: Final = 40  # lines that may follow a signature separator
 FOOTER: Final = 12  # lines that may follow a drawn rule at the end of a list mail
@@ -133,22 +134,6 @@ def _disclaimer(lines: Sequence[str], disclaimers: Sequence[str]) -> int:
     joined, starts = squeeze_lines([line[:1000] for line in lines])
     found = [at for text in wanted if (at := joined.find(text[:200])) >= 0]
     return min((_line_at(starts, at) for at in found), default=len(lines))
-
-
-def squeeze(text: str) -> str:
-    """The letters and digits of a text alone, casefolded: what wrapping and marks cannot change."""
-    return "".join(filter(str.isalnum, text.casefold()))
-
-
-def squeeze_lines(lines: Sequence[str]) -> tuple[str, list[int]]:
-    """The squeezed lines joined, and at which offset each begins."""
-    parts, starts, offset = [], [], 0
-    for line in lines:
-        part = squeeze(line)
-        parts.append(part)
-        starts.append(offset)
-        offset += len(part)
-    return "".join(parts), starts
 
 
 def _line_at(starts: Sequence[int], offset: int) -> int:

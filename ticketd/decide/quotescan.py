@@ -1,0 +1,149 @@
+"""Walk down the lines of a mail and find what is quoted: marks, attributions, header blocks, separators.
+
+Marks are those of RFC 3676 §4.5. One pass, linear. It knows nothing of signatures or of earlier mails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final
+
+from ticketd.decide.attribution import attribution_ending
+from ticketd.decide.headerblock import header_block, label
+from ticketd.decide.quotelines import Separator, clean, is_marked, is_rule, names_original, separator
+from ticketd.decide.quotemarks import FROM
+from ticketd.decide.sheet import Part, Sheet
+from ticketd.decide.squeeze import squeeze
+
+SHORTEST: Final = 8  # letters and digits of a marker that is recognised by them alone
+
+
+def scan(sheet: Sheet, marker: str | None, *, agent: bool) -> None:
+    """Set the quoted lines of ``sheet``; where a boundary says that all below it is, set its ``cut``.
+
+    ``marker`` is a line of ours that stands above what our mails say. What a customer forwards stays new.
+    """
+    sealed = _marker_lines(sheet.lines, marker) if marker else frozenset[int]()
+    at, floor = 0, 0
+    while at < len(sheet.lines):
+        if sheet.marked[at] and not (agent and _forwards(sheet.lines[at])):
+            start, at = at, _run_end(sheet, at)
+            if agent or floor or not _is_stray_mark(sheet, start, at):
+                sheet.set(_rules_above(sheet.lines, start, floor), at, Part.QUOTED)
+            floor = at
+            continue
+        span = _marked_by_us(sheet, at, floor) if at in sealed else _boundary(sheet, at, floor, agent)
+        if span is None:
+            at += 1
+            continue
+        start, stop = span
+        sheet.set(start, stop, Part.QUOTED)
+        if start < len(sheet.lines) and not sheet.is_above_marks(stop):
+            _cut(sheet, start, sealed)
+            return
+        at = floor = stop
+
+
+def _cut(sheet: Sheet, start: int, sealed: frozenset[int]) -> None:
+    """All from ``start`` on is quoted."""
+    sheet.cut = start
+    sheet.sealed = any(at >= start for at in sealed)
+    sheet.set(start, len(sheet.lines), Part.QUOTED)
+
+
+def _marker_lines(lines: Sequence[str], marker: str) -> frozenset[int]:
+    """The lines that hold our marker, whatever a client made of its dashes and spaces, perhaps wrapped."""
+    wanted = squeeze(marker)
+    if len(wanted) < SHORTEST:
+        return frozenset(at for at, line in enumerate(lines) if marker in line)
+    squeezed = [squeeze(clean(line)) for line in lines]
+    found = {at for at, text in enumerate(squeezed) if wanted in text}
+    pairs = pairwise(squeezed)
+    wrapped = {at for at, (one, two) in enumerate(pairs) if wanted in one + two and at + 1 not in found}
+    return frozenset(found | wrapped)
+
+
+def _forwards(line: str) -> bool:
+    """Whether a line, marked by the HTML alone, announces a forwarded mail: that reaches to the end."""
+    return not is_marked(line) and separator(line) is Separator.FORWARDED
+
+
+def _run_end(sheet: Sheet, at: int) -> int:
+    """One past the last line of the marked run that begins at ``at``; blank lines inside belong to it."""
+    end = at
+    while at < len(sheet.lines) and (sheet.marked[at] or not clean(sheet.lines[at])):
+        if sheet.marked[at]:
+            end = at + 1
+        at += 1
+    return end
+
+
+def _is_stray_mark(sheet: Sheet, start: int, stop: int) -> bool:
+    """Whether one single line that begins with ``>`` stands amid a customer's own lines."""
+    if stop - start != 1 or any(sheet.marked[stop:]):
+        return False
+    if sheet.lines[start].startswith(">From "):  # what mailbox files make of a line that begins with From
+        return True
+    above = start > 0 and clean(sheet.lines[start - 1]) != ""
+    return above and stop < len(sheet.lines) and clean(sheet.lines[stop]) != ""
+
+
+def _boundary(sheet: Sheet, at: int, floor: int, agent: bool) -> tuple[int, int] | None:
+    """A boundary at this line: (its first line, one past its last)."""
+    lines = sheet.lines
+    kind = separator(lines[at])
+    if kind is Separator.FORWARDED and not agent:
+        return len(lines), len(lines)  # what a customer forwards is what they want to show
+    if kind is not None:
+        return _rules_above(lines, at, floor), _block_after(lines, at + 1)
+    found = label(lines[at])
+    if found and (found[0] == FROM or at == 0 or label(lines[at - 1]) is None):
+        block = header_block(lines, at)
+        if block:
+            return _rules_above(lines, at, floor), block.stop
+    return _attribution(sheet, at, floor)
+
+
+def _block_after(lines: Sequence[str], at: int) -> int:
+    """One past the header block that follows a separator, if one does."""
+    start = at
+    while start < min(len(lines), at + 3) and not clean(lines[start]):
+        start += 1
+    block = header_block(lines, start, announced=True) if start < len(lines) else None
+    return block.stop if block else at
+
+
+def _attribution(sheet: Sheet, at: int, floor: int) -> tuple[int, int] | None:
+    """An attribution that ends at this line, if it is strong or stands above marked lines."""
+    above_marks = sheet.is_above_marks(at + 1)
+    found = attribution_ending(sheet.lines, at, floor, above_marks=above_marks)
+    if found is None or not (found.strong or above_marks):
+        return None
+    return _rules_above(sheet.lines, found.start, floor), found.stop
+
+
+def _rules_above(lines: Sequence[str], start: int, floor: int) -> int:
+    """Take in the drawn rules, and "Original message" without dashes, that stand above a boundary."""
+    at = start
+    while at > floor:
+        above = at - 1
+        while above > floor and not clean(lines[above]) and at - above < 3:
+            above -= 1
+        if not (is_rule(lines[above]) or names_original(lines[above])):
+            return at
+        at = above
+    return at
+
+
+def _marked_by_us(sheet: Sheet, at: int, floor: int) -> tuple[int, int]:
+    """The boundary that our marker makes: the client's own lines above it belong to the quote."""
+    above = at - 1
+    while above >= floor and not clean(sheet.lines[above]):
+        above -= 1
+    if above < floor:
+        return at, len(sheet.lines)
+    found = attribution_ending(sheet.lines, above, floor)
+    if found is None and clean(sheet.lines[above]).endswith((":", "：")):
+        sheet.doubt = True  # an attribution in a language that we do not know?
+    return _rules_above(sheet.lines, found.start if found else at, floor), len(sheet.lines)
