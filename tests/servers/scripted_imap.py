@@ -11,6 +11,7 @@ like a dull, empty, honest server.
 from __future__ import annotations
 
 import asyncio
+from base64 import b64decode
 from dataclasses import dataclass, field
 
 from tests.servers.loop import LoopThread
@@ -36,12 +37,13 @@ _HONEST: dict[str, Lines] = {
 
 @dataclass
 class ScriptedImap:
-    """The server; ``commands`` is what it was asked, without tags."""
+    """The server; ``commands`` is what it was asked (no tags), ``secrets`` the first answer of each login."""
 
     rules: dict[str, Lines | list[Lines]]
     greeting: str = "* OK ready"
     port: int = 0
     commands: list[str] = field(default_factory=list)
+    secrets: list[bytes] = field(default_factory=list)
 
     async def listen(self) -> None:
         """Listen on a free port."""
@@ -60,7 +62,7 @@ class ScriptedImap:
                 idle_tag = tag
                 if command.startswith("AUTHENTICATE"):
                     writer.write(b"+ \r\n")
-                    await reader.readline()
+                    self.secrets.append(b64decode(await reader.readline()))
                 if not await self._say(tag, self._lines(command), writer):
                     break
         except ConnectionError:

@@ -54,6 +54,7 @@ class SmtpSink:
     script: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     refuse: dict[str, str] = field(default_factory=dict)
     commands: list[str] = field(default_factory=list)
+    arguments: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     connections: int = 0
 
     def start(self) -> SmtpSink:
@@ -76,6 +77,7 @@ class SmtpSink:
         self.script.clear()
         self.refuse.clear()
         self.commands.clear()
+        self.arguments.clear()
         self.connections = 0
 
     def wait_for(self, count: int) -> list[Received]:
@@ -180,6 +182,7 @@ class _ScriptedSmtp(SMTP):
     def _asking_first(self, phase: str, method: Any) -> Any:
         async def handle(argument: str | None) -> None:
             self._sink.commands.append(phase)
+            self._sink.arguments[phase].append(argument or "")
             scripted = self._sink.next_answer(phase)
             if phase in ("ehlo", "helo") and str(scripted).startswith("250"):
                 self.session.host_name, self.session.extended_smtp = argument, True

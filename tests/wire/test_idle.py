@@ -13,7 +13,7 @@ from tests.servers.certificates import Authority
 from tests.servers.dovecot import Account, Dovecot
 from tests.servers.proxy import Fault, Proxy
 from tests.servers.scripted_imap import CLOSE, IDLING, ScriptedImaps
-from tests.wire.test_imap import mail, server
+from tests.wire.test_imap import impatient, mail, server
 from ticketd.errors import Unavailable
 from ticketd.wire import Refused, Server
 from ticketd.wire.imap import ImapConnection
@@ -84,8 +84,9 @@ def test_a_link_that_swallows_everything_is_noticed_when_we_leave_idle(
     account: Account, proxy: Proxy
 ) -> None:
     port = proxy.to(account.port, Fault("swallow", seen=b"DONE"))
-    with ImapConnection.connect(server(account, port=port, timeout=0.3)) as imap:
+    with ImapConnection.connect(server(account, port=port)) as imap:
         imap.select("INBOX")
+        impatient(imap)
         with pytest.raises(Unavailable, match="does not answer in time"):
             imap.idle_wait(0.05)
 

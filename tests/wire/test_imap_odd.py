@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 
 from tests.servers.scripted_imap import CLOSE, HANG, Lines, ScriptedImaps
@@ -111,11 +113,24 @@ def test_a_preauthenticated_greeting_cannot_strip_starttls(scripted_imap: Script
         ImapConnection.connect(reach(scripted_imap({}, "* PREAUTH hello").port, security="starttls"))
 
 
-def test_a_token_is_sent_and_its_refusal_is_a_refused_login(scripted_imap: ScriptedImaps) -> None:
-    offer: Lines = ["* CAPABILITY IMAP4rev1 AUTH=XOAUTH2", "OK"]
-    rules: dict[str, Lines | list[Lines]] = {"CAPABILITY": offer, "AUTHENTICATE XOAUTH2": ["NO expired"]}
-    with pytest.raises(LoginRefused, match="expired"):
-        ImapConnection.connect(reach(scripted_imap(rules).port, oauth=lambda: "token"))
+@pytest.mark.parametrize(
+    ("offered", "sent"),
+    [
+        ("AUTH=PLAIN AUTH=XOAUTH2", b"user=support\1auth=Bearer tok=en\1\1"),
+        ("AUTH=OAUTHBEARER", b"n,a=support,\1auth=Bearer tok=en\1\1"),
+    ],
+)
+@pytest.mark.parametrize("answer", ["OK in", "NO expired"])
+def test_a_token_is_sent_as_the_server_knows_it(
+    scripted_imap: ScriptedImaps, offered: str, sent: bytes, answer: str
+) -> None:
+    server = scripted_imap(
+        {"CAPABILITY": [f"* CAPABILITY IMAP4rev1 {offered}", "OK"], "AUTHENTICATE": [answer]}
+    )
+    welcome = nullcontext() if answer == "OK in" else pytest.raises(LoginRefused, match="expired")
+    with welcome:
+        ImapConnection.connect(reach(server.port, oauth=lambda: "tok=en")).close()
+    assert server.secrets == [sent]
 
 
 # Answers that are not what they should be

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ssl
 from typing import Any
 
@@ -18,6 +19,7 @@ from ticketd.wire import Server
 from ticketd.wire.smtp import SmtpConnection, SmtpLoginRefused, SmtpTrouble
 
 MAIL = b"From: support@example.test\r\nTo: jane@example.com\r\nSubject: Hello\r\n\r\nHello.\r\n"
+SOON = 0.8  # seconds: long for a server in this process, even on a busy machine
 FROM, TO = "support@example.test", "jane@example.com"
 
 
@@ -163,7 +165,7 @@ def test_a_greeting_that_turns_us_away(smtp_sink: SmtpSink, answer: str) -> None
 @pytest.mark.parametrize("fault", [DROP, HANG])
 def test_silence_says_its_phase(smtp_sink: SmtpSink, phase: str, fault: str) -> None:
     smtp_sink.script[phase] = [fault]
-    trouble = trouble_of(reach(smtp_sink.port, timeout=0.3))
+    trouble = trouble_of(reach(smtp_sink.port, timeout=SOON))
     assert (trouble.phase, trouble.code) == ("greeting" if phase == "connect" else phase, None)
     assert ("broke the connection" if fault == DROP else "does not answer in time") in str(trouble)
 
@@ -214,14 +216,14 @@ def test_what_fails_before_the_dot_sends_nothing(smtp_sink: SmtpSink) -> None:
 @pytest.mark.parametrize("fault", [ACCEPT_AND_DROP, ACCEPT_AND_HANG])
 def test_a_lost_answer_to_the_dot_is_known_as_such(smtp_sink: SmtpSink, fault: str) -> None:
     smtp_sink.script["dot"] = [fault]
-    trouble = trouble_of(reach(smtp_sink.port, timeout=0.3))
+    trouble = trouble_of(reach(smtp_sink.port, timeout=SOON))
     assert (trouble.phase, trouble.code) == ("dot", None)
     assert len(smtp_sink.messages) == 1
 
 
 def test_a_swallowed_answer_to_the_dot_is_known_as_such(smtp_sink: SmtpSink, proxy: Proxy) -> None:
     port = proxy.to(smtp_sink.port, Fault("swallow", seen=rb"\r\n\.\r\n"))
-    trouble = trouble_of(reach(port, timeout=0.5))
+    trouble = trouble_of(reach(port, timeout=SOON))
     assert (trouble.phase, trouble.code) == ("dot", None)
     assert len(smtp_sink.wait_for(1)) == 1
 
@@ -285,6 +287,21 @@ def test_whose_trouble_a_refused_login_is(smtp_sink: SmtpSink, answer: str, refu
 def test_a_server_without_a_login_that_we_know(smtp_sink: SmtpSink) -> None:
     smtp_sink.script["ehlo"] = ["250-sink\r\n250 AUTH GSSAPI"]
     assert isinstance(trouble_of(logged_in(smtp_sink)), LoginRefused)
+
+
+@pytest.mark.parametrize(
+    ("offered", "sent"),
+    [
+        ("PLAIN XOAUTH2", "XOAUTH2 user=support@example.test\1auth=Bearer tok=en\1\1"),
+        ("OAUTHBEARER", "OAUTHBEARER n,a=support@example.test,\1auth=Bearer tok=en\1\1"),
+    ],
+)
+def test_a_token_is_sent_as_the_server_knows_it(smtp_sink: SmtpSink, offered: str, sent: str) -> None:
+    smtp_sink.script["ehlo"] = [f"250-sink\r\n250 AUTH {offered}"]
+    smtp_sink.script["auth"] = ["235 2.7.0 welcome"]
+    SmtpConnection.connect(logged_in(smtp_sink, oauth=lambda: "tok=en")).close()
+    mechanism, secret = smtp_sink.arguments["auth"][0].split()
+    assert f"{mechanism} {base64.b64decode(secret).decode()}" == sent
 
 
 def test_a_token_refused_is_a_refused_login(smtp_sink: SmtpSink) -> None:
@@ -358,7 +375,7 @@ def test_nobody_listens() -> None:
 
 
 def test_silence_from_the_start(smtp_sink: SmtpSink, proxy: Proxy) -> None:
-    trouble = trouble_of(reach(proxy.to(smtp_sink.port, Fault("silence")), timeout=0.3))
+    trouble = trouble_of(reach(proxy.to(smtp_sink.port, Fault("silence")), timeout=SOON))
     assert (trouble.phase, trouble.code) == ("greeting", None)
 
 

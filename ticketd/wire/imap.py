@@ -49,7 +49,7 @@ class ImapConnection:
         self.capabilities: frozenset[str] = frozenset()
 
     @classmethod
-    def connect(cls, server: Server) -> ImapConnection:
+    def connect(cls, server: Server) -> Self:
         """Connect and log in; close it, or use it as a context manager.
 
         Raises ``Unavailable`` (not reachable, not trusted, turned away) or ``LoginRefused``.
@@ -94,12 +94,19 @@ class ImapConnection:
 
         A folder of very many mails is asked for range by range, since one answer is one line.
         """
-        highest = upto if upto is not None else max(self._search("UID", "*"), default=0)
-        width = _LISTED_AT_ONCE if self._exists > _LISTED_AT_ONCE else highest
-        found: set[int] = set()
-        for first in range(last_uid + 1, highest + 1, max(width, 1)):
-            found.update(self._search("UID", f"{first}:{min(first + width - 1, highest)}"))
-        return sorted(uid for uid in found if last_uid < uid <= highest)
+        if upto is not None and upto <= last_uid:
+            return []
+        if self._exists <= _LISTED_AT_ONCE:
+            found = self._search("UID", f"{last_uid + 1}:{upto or '*'}")
+        else:
+            highest = upto or max(self._search("UID", "*"), default=0)
+            found = [
+                uid
+                for start in range(last_uid + 1, highest + 1, _LISTED_AT_ONCE)
+                for uid in self._search("UID", f"{start}:{min(start + _LISTED_AT_ONCE - 1, highest)}")
+            ]
+        # "9:*" on a folder whose last UID is 5 finds 5
+        return sorted({uid for uid in found if last_uid < uid <= (upto or uid)})
 
     def all_uids(self) -> list[int]:
         """The UIDs of all mails in the folder, in order."""
