@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -24,14 +25,6 @@ def _migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def sqlite_url(tmp_path: Path, _migrated: Path) -> str:
-    """The URL of a fresh, migrated SQLite database."""
-    shutil.copy(_migrated, tmp_path / "ticketd.db")
-    (tmp_path / "ticketd.db.initialised").touch()
-    return f"sqlite:///{tmp_path / 'ticketd.db'}"
-
-
 @pytest.fixture(scope="session")
 def _migrated_url(postgres: Postgres) -> str:
     """One migrated PostgreSQL database for the session."""
@@ -43,21 +36,53 @@ def _migrated_url(postgres: Postgres) -> str:
 
 
 @pytest.fixture
-def postgresql_url(_migrated_url: str) -> str:
-    """The URL of a migrated PostgreSQL database, emptied: a new one takes longer than most tests."""
+def fresh_sqlite(tmp_path: Path, _migrated: Path) -> Callable[[], str]:
+    """Makes fresh, migrated SQLite databases: their URLs."""
+    serials = itertools.count(1)
+
+    def make() -> str:
+        path = tmp_path / f"state{next(serials)}" / "ticketd.db"
+        path.parent.mkdir()
+        shutil.copy(_migrated, path)
+        path.with_name("ticketd.db.initialised").touch()
+        return f"sqlite:///{path}"
+
+    return make
+
+
+@pytest.fixture
+def fresh_postgresql(_migrated_url: str) -> Callable[[], str]:
+    """Empties the migrated PostgreSQL database: a new one takes longer than most tests."""
     tables = [*Row.metadata.tables, "search_message", "search_ticket"]
-    with psycopg.connect(_migrated_url.replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE")
-    store = Store.open(_migrated_url)
-    store.migrate()
-    store.close()
-    return _migrated_url
+
+    def make() -> str:
+        with psycopg.connect(_migrated_url.replace("+psycopg", ""), autocommit=True) as connection:
+            connection.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE")
+        store = Store.open(_migrated_url)
+        store.migrate()
+        store.close()
+        return _migrated_url
+
+    return make
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.server)])
-def url(request: pytest.FixtureRequest) -> str:
+def fresh_url(request: pytest.FixtureRequest) -> Callable[[], str]:
+    """Makes a fresh, migrated database of either kind; on PostgreSQL one at a time."""
+    made: Callable[[], str] = request.getfixturevalue(f"fresh_{request.param}")
+    return made
+
+
+@pytest.fixture
+def url(fresh_url: Callable[[], str]) -> str:
     """The URL of a fresh, migrated database of either kind."""
-    return str(request.getfixturevalue(f"{request.param}_url"))
+    return fresh_url()
+
+
+@pytest.fixture
+def sqlite_url(fresh_sqlite: Callable[[], str]) -> str:
+    """The URL of a fresh, migrated SQLite database."""
+    return fresh_sqlite()
 
 
 @pytest.fixture

@@ -25,6 +25,14 @@ from ticketd.store.dialect import explain
 
 BUSY_MS = 30_000
 
+_PRAGMAS = (
+    f"busy_timeout={BUSY_MS}",
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "wal_autocheckpoint=4000",
+)
+
 
 class Turnstile:
     """A lock whose waiters go through in the order they came: no thread starves another."""
@@ -98,7 +106,7 @@ def prepare_file(path: Path, create: bool) -> None:
 def _set_up_sqlite(connection: sqlite3.Connection, _: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
     cursor = connection.cursor()
-    for pragma in (f"busy_timeout={BUSY_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in _PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
