@@ -63,6 +63,8 @@ def test_select_and_status_agree(account: Account) -> None:
         assert imap.status("INBOX") == imap.select("INBOX")
         assert imap.select("INBOX", readonly=True).exists == 2
         assert {"IDLE", "MOVE", "UIDPLUS"} <= imap.capabilities
+        assert sorted(imap.folders()) == ["Archive", "INBOX"]
+        assert imap.certificate() is None
 
 
 @pytest.mark.parametrize("name", ["Nowhere", "Gibt’s nicht", "100%", 'a"b\\c'])
@@ -251,6 +253,7 @@ def test_tls_is_verified_against_our_own_authority(
         imap.select("INBOX")
         assert [each.content for each in imap.fetch([1], LIMIT)] == [mail(1)]
         assert imap.idle_wait(0.01) is False
+        assert ("DNS", "localhost") in imap.certificate()["subjectAltName"]
 
 
 @pytest.mark.parametrize(

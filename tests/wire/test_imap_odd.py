@@ -157,6 +157,24 @@ def test_select_without_facts(scripted_imap: ScriptedImaps, answer: Lines) -> No
         imap.select("INBOX")
 
 
+def test_a_folder_that_may_only_be_read_can_be_read(scripted_imap: ScriptedImaps) -> None:
+    facts = [
+        "* 3 EXISTS",
+        "* OK [UIDVALIDITY 7] ok",
+        "* OK [UIDNEXT 9] ok",
+        "OK [READ-ONLY] look but do not touch",
+    ]
+    rules: dict[str, Lines | list[Lines]] = {
+        "SELECT": facts,
+        "EXAMINE": facts,
+        "UID STORE": ["NO you may not"],
+    }
+    with ImapConnection.connect(reach(scripted_imap(rules).port)) as imap:
+        assert imap.select("INBOX").uidnext == 9
+        with pytest.raises(Refused, match="you may not"):
+            imap.mark_seen([1])
+
+
 def test_search_answers_in_parts_and_with_duplicates(scripted_imap: ScriptedImaps) -> None:
     rules: dict[str, Lines | list[Lines]] = {
         "UID SEARCH": ["* SEARCH 5 3 5", "* SEARCH 9 (MODSEQ 12)", "* SEARCH", "OK"]

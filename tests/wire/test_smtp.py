@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import ssl
 from typing import Any
 
 import pytest
@@ -64,6 +63,7 @@ def test_the_bytes_arrive_as_they_are(smtp_sink: SmtpSink, content: bytes) -> No
 def test_a_missing_last_line_end_is_the_only_thing_added(smtp_sink: SmtpSink) -> None:
     with SmtpConnection.connect(reach(smtp_sink.port)) as smtp:
         smtp.send(FROM, TO, b"Subject: x\r\n\r\nend")
+        assert smtp.certificate() is None
     assert smtp_sink.messages[0].content == b"Subject: x\r\n\r\nend\r\n"
 
 
@@ -333,7 +333,7 @@ def test_tls_is_verified(smtp_sink: SmtpSink, authority: Authority, security: st
         logged_in(smtp_sink, port=port, security=security, ca_file=str(authority.file))
     ) as smtp:
         smtp.send(FROM, TO, MAIL)
-        assert isinstance(smtp._smtp.sock, ssl.SSLSocket)
+        assert ("DNS", "localhost") in smtp.certificate()["subjectAltName"]
     assert smtp_sink.messages[0].username == smtp_sink.username
 
 

@@ -74,10 +74,16 @@ class ImapConnection:
         self.close()
 
     def select(self, folder: str, *, readonly: bool = False) -> Selected:
-        """Open a folder; ``readonly`` (EXAMINE) changes nothing in it, not even who saw it as recent."""
+        """Open a folder; ``readonly`` (EXAMINE) changes nothing in it, not even who saw it as recent.
+
+        A folder that we may only read is opened for that; changes to it will be ``Refused``.
+        """
         _insist_on_one_line(folder)
         with self._asking("the folder", folder):
-            answer = self._client.select_folder(folder, readonly)
+            try:
+                answer = self._client.select_folder(folder, readonly)
+            except imaplib.IMAP4.readonly:
+                answer = self._client.select_folder(folder, readonly=True)
             self._heard_of_mail()  # its EXISTS is the answer, not news
             self._exists = answer[b"EXISTS"]
             return Selected(answer[b"UIDVALIDITY"], answer.get(b"UIDNEXT", 0), self._exists)
@@ -129,6 +135,15 @@ class ImapConnection:
         Of a mail above ``max_size`` bytes only the headers come. No UID is passed over in silence.
         """
         return Fetcher(self._fetch, self._listed, max_size).fetch(uids)
+
+    def folders(self) -> list[str]:
+        """The names of all folders."""
+        with self._asking("LIST"):
+            return [str(name) for _, _, name in self._client.list_folders()]
+
+    def certificate(self) -> dict[str, Any] | None:
+        """The server's certificate as ``ssl`` tells it; None where nothing is encrypted."""
+        return tls.certificate(self._client.link.sock)
 
     def mark_seen(self, uids: Sequence[int]) -> None:
         """Set the flag Seen; UIDs that are gone do not matter."""

@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from ticketd.errors import LoginRefused, Unavailable
 from ticketd.wire import Server, smtp_auth, tls
@@ -62,7 +62,7 @@ class SmtpConnection:
         self._clean = True
 
     @classmethod
-    def connect(cls, server: Server, *, once: bool = False) -> SmtpConnection:
+    def connect(cls, server: Server, *, once: bool = False) -> Self:
         """Connect, greet, secure and log in.
 
         Raises ``SmtpTrouble``, which is an ``Unavailable``; ``SmtpLoginRefused``, also a ``LoginRefused``.
@@ -103,6 +103,10 @@ class SmtpConnection:
     def eight_bit(self) -> bool:
         """Whether a mail may hold other than ASCII (RFC 6152)."""
         return "8bitmime" in self._smtp.esmtp_features
+
+    def certificate(self) -> dict[str, Any] | None:
+        """The server's certificate as ``ssl`` tells it; None where nothing is encrypted."""
+        return tls.certificate(self._smtp.sock)
 
     def send(
         self,
@@ -148,7 +152,7 @@ class SmtpConnection:
         if server.security == "tls":
             with self._phase("tls"):
                 self._smtp.wrap()
-        self._answer("greeting", self._smtp.patience, 220)
+        self._answer("greeting", server.timeout, 220)
         self._smtp.patience = server.timeout
         self._greet()
         if server.security == "starttls":

@@ -55,6 +55,11 @@ def wrap(sock: socket.socket, server: Server) -> ssl.SSLSocket:
         raise
 
 
+def certificate(sock: socket.socket | None) -> dict[str, Any] | None:
+    """The verified certificate of the far side; None where nothing is encrypted."""
+    return dict(sock.getpeercert() or {}) if isinstance(sock, ssl.SSLSocket) else None
+
+
 def dial(host: str, port: int, patience: float) -> socket.socket:
     """Connect within ``patience`` seconds altogether, whatever the resolver does; raises ``OSError``."""
     end = time.monotonic() + patience
