@@ -20,6 +20,7 @@ from ticketd.decide.htmltext import html_to_text
 from ticketd.decide.model import Attachment
 from ticketd.decide.parts import Budget, Part
 
+MAX_NAMED_TEXT = 100_000  # bytes of a named text that may stand in for a missing body
 MAX_TEXT = 2_000_000  # bytes of one text part that are read; a longer one is a file, too
 
 _MAILS = frozenset(("message/rfc822", "message/global", "message/news"))
@@ -63,7 +64,8 @@ class File:
     """A file before it has its name.
 
     ``picture`` is True where its place says that it belongs to the text, ``waits`` where it does
-    if more text follows; ``mail`` is its number among the mails inside.
+    if more text follows; ``mail`` is its number among the mails inside. ``words`` are what a named
+    text says that was not sent as an attachment: shown where the mail has no other text.
     """
 
     name: str
@@ -73,6 +75,7 @@ class File:
     picture: bool = False
     waits: bool = False
     mail: int | None = None
+    words: str = ""
 
 
 @dataclass(slots=True)
@@ -89,7 +92,7 @@ class Body:
 
     def text(self) -> str:
         """The whole plain text."""
-        pieces = [piece for segment in self.segments if (piece := segment.readable()).strip()]
+        pieces = _without_repeats([segment.readable() for segment in self.segments])
         text = "\n".join(piece if piece.endswith("\n") else piece + "\n" for piece in pieces)
         if len(pieces) == 1:
             text = pieces[0]
@@ -124,6 +127,16 @@ class Body:
         return tuple(named)
 
 
+def _without_repeats(pieces: list[str]) -> list[str]:
+    """The pieces that say something; some mailers send the text again as HTML beside it."""
+    kept: dict[str, str] = {}
+    for piece in pieces:
+        words = "".join(piece.split())
+        if words:
+            kept.setdefault(words, piece)
+    return list(kept.values())
+
+
 def _is_inline(file: File, shown: set[str]) -> bool:
     """Whether a file is a picture within the text, not something that was sent along."""
     picture = file.kind.startswith("image/") or file.name.lower().endswith(_PICTURES)
@@ -134,6 +147,8 @@ def read_body(root: Part, budget: Budget) -> Body:
     """Collect the text and the files of a mail."""
     body = Body(budget)
     _Reader(body).visit(root, alone=True)
+    if not any(segment.text.strip() or segment.html for segment in body.segments):
+        body.segments += [Segment(file.words) for file in body.files if file.words.strip()][:1]
     return body
 
 
@@ -274,6 +289,8 @@ class _Reader:
         attached = part.disposition.value == "attachment"
         file = File(part.name, part.kind, content, part.content_id, related and not attached)
         file.waits = part.disposition.value == "inline" and not part.name
+        if part.kind == "text/plain" and not attached and len(content) < MAX_NAMED_TEXT:
+            file.words = storable(decode(content, part.charset)[0])
         if part.kind in _MAILS and part.kind:
             file.mail = len(self.body.mails)
             self.body.mails.append(content)

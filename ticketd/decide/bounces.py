@@ -6,6 +6,7 @@ Knows nothing of whether a bounce is to be believed: our signed ids decide that 
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable
 from email.message import Message as Compat32
@@ -17,6 +18,9 @@ from ticketd.decide.fields import message_ids
 from ticketd.decide.model import Bounce, Message, Recipient, address_key
 from ticketd.decide.reports import ids_in
 
+# It logs each step that it takes, and as an error what is caught below.
+logging.getLogger("flufl.bounce").disabled = True
+
 MAX_READ = 20_000  # characters of a bounce's own words
 MAX_LINES = 300
 MAX_LINE = 500
@@ -24,7 +28,16 @@ MAX_LINE = 500
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _REPLY = re.compile(r"(?<![\d.])([45])\d\d[ -]")
 _DELAYS = (
-    "delayed",
+    "is delayed",
+    "was delayed",
+    "been delayed",
+    "delivery delayed",
+    "delayed delivery",
+    "message delayed",
+    "delayed mail",
+    "delayed 24 hours",
+    "mail is delayed",
+    "status notification (delay)",
     "not yet been delivered",
     "not been delivered yet",
     "still being retried",
@@ -43,6 +56,66 @@ _DELAYS = (
     "verzögert",
     "retardé",
     "retrasado",
+)
+_FAILURES = (
+    "could not be delivered",
+    "couldn't be delivered",
+    "could not deliver",
+    "not able to deliver",
+    "wasn't able to deliver",
+    "unable to deliver",
+    "cannot be delivered",
+    "was not delivered",
+    "were not delivered",
+    "not been delivered",
+    "delivery failed",
+    "delivery has failed",
+    "delivery failure",
+    "delivery to the following",
+    "failed to deliver",
+    "failed permanently",
+    "undeliverable",
+    "undelivered",
+    "user unknown",
+    "unknown user",
+    "no such user",
+    "unknown recipient",
+    "mailbox full",
+    "mailbox is full",
+    "over quota",
+    "does not exist",
+    "did not reach",
+    "has been rejected",
+    "was rejected",
+    "message rejected",
+    "rcpt to",
+    "permanent error",
+    "fatal error",
+    "nicht zugestellt",
+    "unzustellbar",
+    "n'a pas pu être",
+    "no se pudo entregar",
+)
+# Where a mail system stops speaking and the mail that came back begins.
+_COPY = (
+    "received:",
+    "return-path:",
+    "message-id:",
+    "mime-version:",
+    "dkim-signature:",
+    "--- below this line",
+    "------ this is a copy",
+    "this is a copy of the message",
+    "----- original message",
+    "-----original message",
+    "--- original message",
+    "original message follows",
+    "----- unsent message",
+    "----- returned message",
+    "----- message header",
+    "--------returned mail",
+    "----------returned",
+    "start of returned message",
 )
 _SUBJECTS = (
     "undeliver",
@@ -64,6 +137,23 @@ _SUBJECTS = (
     "mail delivery system",
     "mail delivery error",
     "mail system error",
+    "mail could not be delivered",
+    "failure delivery",
+    "delivery error",
+    "deliver error",
+    "delivery problem",
+    "error delivering",
+    "notice: mail delivery status",
+    "mail delivery status",
+    "[bounce]",
+    "bounced mail",
+    "invalid recipient",
+    "address not found",
+    "unable to deliver",
+    "returned message",
+    "message returned",
+    "returning message to sender",
+    "error mail",
     "mail failure",
     "mail returned",
     "message undeliverable",
@@ -105,10 +195,29 @@ def has_bounce_subject(message: Message) -> bool:
     return any(words in subject for words in _SUBJECTS)
 
 
+def own_words(message: Message) -> str:
+    """What the mail system says itself, above the mail that came back."""
+    kept: list[str] = []
+    for line in message.text[:MAX_READ].split("\n")[:MAX_LINES]:
+        if line.lstrip(" |>*")[:60].lower().startswith(_COPY) and kept:
+            break
+        kept.append(line[:MAX_LINE])
+    return "\n".join(kept)
+
+
+def has_bounce_words(message: Message) -> bool:
+    """Whether the words tell of a failed delivery, and with the code that servers give."""
+    words = own_words(message)
+    folded = words.casefold()
+    told = any(phrase in folded for phrase in (*_FAILURES, *_DELAYS))
+    return told and bool(_STATUS.search(words) or _REPLY.search(words))
+
+
 def failed_recipients(message: Message) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The recipients that a mail names as failing for now and for good, by flufl.bounce."""
     mail = Compat32()
-    for name in ("From", "Subject", "X-Failed-Recipients", "Received"):
+    mail["From"] = message.author.address if message.author is not None else "unknown@invalid"
+    for name in ("Subject", "X-Failed-Recipients", "Received"):
         for value in message.header_all(name)[:5]:
             mail[name] = value[:MAX_LINE]
     mail["Content-Type"] = "text/plain"
@@ -171,7 +280,7 @@ def _status(recipient: Recipient) -> str | None:
 
 def _from_words(message: Message, ids: tuple[str, ...]) -> Bounce:
     """A bounce in a mail system's own words."""
-    words = message.text[:MAX_READ]
+    words = own_words(message)
     named = [address for value in message.header_all("X-Failed-Recipients") for address in value.split(",")]
     temporary, permanent = failed_recipients(message)
     found = [address.strip() for address in named if "@" in address] or list(permanent or temporary)
@@ -179,7 +288,9 @@ def _from_words(message: Message, ids: tuple[str, ...]) -> Bounce:
     line = _telling_line(words)
     status = next((code for code in _STATUS.findall(words) if code[0] != "2"), None)
     return Bounce(
-        permanent=_is_permanent(message, status, line, bool(temporary) and not permanent),
+        permanent=_is_permanent(
+            f"{message.subject}\n{words}", status, line, bool(temporary) and not permanent
+        ),
         recipient=found[0] if found else None,
         status=status,
         diagnostic=line,
@@ -207,10 +318,10 @@ def _is_mailbox(address: str) -> bool:
     return bool(local) and "." in domain and len(address) <= 320 and not system
 
 
-def _is_permanent(message: Message, status: str | None, line: str, delayed: bool) -> bool:
+def _is_permanent(said: str, status: str | None, line: str, delayed: bool) -> bool:
     """Whether it is for good: by what is said of a delay, then by the code, else yes."""
-    said = f"{message.subject}\n{message.text[:MAX_READ]}".casefold()
-    if delayed or any(words in said for words in _DELAYS):
+    folded = said.casefold()
+    if delayed or any(words in folded for words in _DELAYS):
         return False
     if status is not None:
         return not status.startswith("4")

@@ -8,6 +8,7 @@ contract (``idna``). Knows nothing of mails: only of labels, bytes and text.
 from __future__ import annotations
 
 import re
+from encodings.aliases import aliases
 
 # A label's codec: the superset that its mails are really written in where that is another one.
 _CODECS = {
@@ -126,8 +127,61 @@ _CODECS = {
     "windows-65001": "utf-8",
 }
 
+# The same by the names of Python's codecs, reached through its table of aliases: only these.
+_PYTHON_CODECS = {
+    "ascii": "ascii",
+    "latin_1": "cp1252",
+    "utf_8": "utf-8",
+    "utf_16": "utf-16",
+    "utf_7": "utf-7",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "gb18030": "gb18030",
+    "big5": "big5hkscs",
+    "shift_jis": "cp932",
+    "euc_jp": "euc_jp",
+    "euc_kr": "cp949",
+    "iso2022_jp": "iso2022_jp_3",
+    "iso2022_kr": "iso2022_kr",
+    "hz": "hz",
+    "koi8_r": "koi8-r",
+    "koi8_u": "koi8-u",
+    "koi8_t": "koi8-t",
+    "kz1048": "kz1048",
+    "ptcp154": "ptcp154",
+    "tis_620": "cp874",
+    "iso8859_9": "cp1254",
+    "iso8859_11": "cp874",
+    "mac_roman": "mac-roman",
+    "mac_latin2": "mac-latin2",
+    "mac_cyrillic": "mac-cyrillic",
+    "mac_greek": "mac-greek",
+    "mac_turkish": "mac-turkish",
+    "mac_iceland": "mac-iceland",
+    **{f"iso8859_{n}": f"iso8859-{n}" for n in (2, 3, 4, 5, 6, 7, 8, 10, 13, 14, 15, 16)},
+    **{
+        f"cp{n}": f"cp{n}"
+        for n in (
+            437,
+            720,
+            737,
+            775,
+            850,
+            852,
+            855,
+            857,
+            858,
+            *range(860, 867),
+            869,
+            874,
+            1125,
+            *range(1250, 1259),
+        )
+    },
+}
+
 # Codecs in which a wrong sequence is the sender's slip, not a wrong label.
-_SECOND_CHOICE = {"big5hkscs": "cp950", "iso2022_jp_3": "iso2022_jp_ext", "euc_jp": "euc_jis_2004"}
+_SECOND_CHOICE = {"big5hkscs": "cp950", "euc_jp": "euc_jis_2004"}
 
 # What ends a line in one system or another, and what a database or a terminal would choke on.
 _BREAKS = re.compile("[\x0b\x0c\x85\u2028\u2029]")
@@ -137,15 +191,22 @@ _UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\ufeff\uff
 
 def codec_of(label: str) -> str | None:
     """The codec for a charset label as mails write it, None when there is none to be trusted."""
-    folded = label.strip().strip("\"'").lower().replace("_", "-").replace(" ", "-")
-    for candidate in (folded, folded.removeprefix("x-"), folded.partition(":")[0]):
-        if candidate in _CODECS:
-            return _CODECS[candidate]
+    folded = label.strip().strip("\"'").lower().replace("_", "-").replace(" ", "-").partition("$")[0]
+    for name in (
+        folded,
+        folded.removeprefix("x-"),
+        folded.partition(":")[0],
+        folded.removesuffix("-sig"),
+        folded.removesuffix("-i"),
+    ):
+        if name in _CODECS:
+            return _CODECS[name]
     if folded.startswith("iso8859"):
-        return _CODECS.get("iso-8859-" + folded[7:].lstrip("-"))
-    if folded.startswith("win"):
-        return _CODECS.get("cp" + folded.removeprefix("win").removeprefix("dows").lstrip("-"))
-    return _CODECS.get(folded.partition("$")[0])
+        folded = "iso-8859-" + folded[7:].lstrip("-")
+    elif folded.startswith(("win", "ibm-", "cp-")):
+        folded = "cp" + folded.lstrip("windosbmcp-")
+    known = folded.removeprefix("x-").replace("-", "_")
+    return _CODECS.get(folded) or _PYTHON_CODECS.get(aliases.get(known, known))
 
 
 def decode(data: bytes, label: str | None) -> tuple[str, str | None]:
@@ -169,6 +230,8 @@ def _despite_errors(data: bytes, codec: str) -> str:
         return _windows(data)
     if codec == "utf-8":
         return _guess(data)
+    if codec.startswith("iso2022_jp"):
+        return _japanese(data)
     second = _SECOND_CHOICE.get(codec)
     if second:
         try:
@@ -177,6 +240,24 @@ def _despite_errors(data: bytes, codec: str) -> str:
             pass  # not that one either: marked below
     text = data.decode(codec, "replace")
     return text if text.count("\ufffd") * 10 <= len(text) else _guess(data)
+
+
+def _japanese(data: bytes) -> str:
+    """ISO-2022-JP with the signs that Windows adds to it: circled digits, 株 in brackets, half-width kana."""
+    first, *others = data.split(b"\x1b")
+    out = [first.decode("ascii", "replace")]
+    for piece in others:
+        shift, said = piece[:2], piece[2:]
+        if shift in (b"$B", b"$@"):
+            out.append(said.translate(_HIGH).decode("euc_jis_2004", "replace"))
+        elif shift == b"(I":
+            out.append(said.translate(_HIGH).decode("shift_jis", "replace"))
+        else:
+            out.append(said.decode("ascii", "replace"))
+    return "".join(out)
+
+
+_HIGH = bytes(byte | 0x80 if 0x21 <= byte <= 0x7E else byte for byte in range(256))
 
 
 def _guess(data: bytes) -> str:

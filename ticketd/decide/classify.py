@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ticketd.decide.bounces import failed_recipients, has_bounce_subject, read_bounce
+from ticketd.decide.bounces import failed_recipients, has_bounce_subject, has_bounce_words, read_bounce
 from ticketd.decide.model import Bounce, Classification, Message, Verdict
 
 MAX_HOPS = 50
@@ -51,6 +51,7 @@ def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+_POSTMASTERS = _names("postmaster post_master mail-admin mailadmin mailsystem mail-system")
 _ROBOTS = _names(
     "postmaster root nobody daemon listserv majordomo abuse mailer bounce bounces www-data apache"
 )
@@ -156,18 +157,20 @@ def _read_undelivered(message: Message, signs: _Signs) -> None:
         signs.bounce.append("X-Failed-Recipients")
     if signs.bounce or signs.report:
         return
-    daemon, subject, nobody = _is_daemon(message), has_bounce_subject(message), message.return_path == ""
-    if daemon and nobody:
+    daemon, nobody, subject = _is_daemon(message), _is_nobody(message), has_bounce_subject(message)
+    if daemon and message.return_path == "":
         signs.bounce.append("empty Return-Path and a mail system's sender")
     elif (daemon or nobody) and subject:
         signs.bounce.append("a mail system's subject")
-    elif (daemon or subject) and _names_failures(message):
+    elif (daemon or nobody or subject) and has_bounce_words(message):
         signs.bounce.append("a mail system's words")
+    elif (daemon or subject) and any(failed_recipients(message)):
+        signs.bounce.append("recipients named as not reached")
 
 
-def _names_failures(message: Message) -> bool:
-    """Whether flufl.bounce finds recipients who were not reached."""
-    return any(failed_recipients(message))
+def _is_nobody(message: Message) -> bool:
+    """Whether the mail came from nobody: an empty envelope sender, or an empty From."""
+    return message.return_path == "" or (message.author is None and message.from_text.strip() in ("", "<>"))
 
 
 def _read_automatic(message: Message, signs: _Signs) -> None:
@@ -255,6 +258,6 @@ def _local_part(message: Message) -> str:
 def _is_daemon(message: Message) -> bool:
     """Whether the sender is a mail system."""
     local, said = _local_part(message), message.from_text.casefold()
-    if local.startswith(_DAEMONS) or local == "postmaster":
+    if local.startswith(_DAEMONS) or local in _POSTMASTERS:
         return True
     return any(word in said for word in _DAEMON_NAMES) or (not local and "postmaster" in said)
