@@ -18,6 +18,8 @@ from ticketd.decide.htmltext import tame
 from ticketd.decide.squeeze import squeeze, squeeze_lines
 
 ANCHOR: Final = 40  # letters and digits by which a quote is found in the text
+PIECES: Final = 400  # changes between new and quoted that a person's mail can have
+REACH: Final = 2_000  # letters and digits within which it is looked for
 
 # Elements that hold nothing but what is quoted.
 _HOLDS: Final = (
@@ -73,7 +75,7 @@ def quoted_lines(html: str, lines: Sequence[str], *, plain: bool = False) -> lis
     ``plain``: a blockquote that no client has marked as its own is a quote too.
     """
     pieces = _pieces(html, plain)
-    if not any(piece.quoted for piece in pieces):
+    if len(pieces) > PIECES or not any(piece.quoted for piece in pieces):
         return []
     joined, starts = squeeze_lines(lines)
     spans = _spans(pieces, joined)
@@ -144,29 +146,43 @@ def _begins(node: LexborNode) -> bool:
 
 def _spans(pieces: Sequence[_Piece], joined: str) -> list[tuple[int, int]]:
     """Where the quoted pieces stand in the squeezed plain text."""
-    spans, at, lost = [], 0, False
+    spans: list[tuple[int, int]] = []
+    at = lost = 0
     for number, piece in enumerate(pieces):
-        start = joined.find(piece.text[:ANCHOR], at)
-        if start < 0 or (lost and len(piece.text) < ANCHOR):
-            lost = True
+        start, stop = _place(piece.text, joined, at, lost)
+        if start < 0:
+            lost += len(piece.text)
             continue
-        lost = False
-        whole = joined.startswith(piece.text, start)
-        tail = joined.find(piece.text[-ANCHOR:], start) if not whole else -1
-        stop = start + len(piece.text) if whole else tail + len(piece.text[-ANCHOR:]) if tail >= 0 else start
         if piece.quoted:
-            last = number == len(pieces) - 1
-            spans.append((start, len(joined) if last else stop))
-        at = stop
+            spans.append((start, len(joined) if number == len(pieces) - 1 else stop))
+        at, lost = stop, 0
     return spans
 
 
+def _place(text: str, joined: str, at: int, lost: int) -> tuple[int, int]:
+    """Where a piece begins and ends at or after ``at``; (-1, -1) where it cannot be told.
+
+    ``lost`` counts the letters of the pieces before it that were not found: a short piece behind them
+    could be anywhere.
+    """
+    head, tail = text[:ANCHOR], text[-ANCHOR:]
+    start = joined.find(head, at, at + 2 * lost + REACH) if not lost or len(text) >= ANCHOR else -1
+    if start < 0 or joined.startswith(text, start):
+        return start, start + len(text) if start >= 0 else start
+    end = joined.find(tail, start, start + 2 * len(text) + REACH)
+    return start, end + len(tail) if end >= 0 else start
+
+
 def _lines_within(lines: Sequence[str], starts: Sequence[int], spans: Sequence[tuple[int, int]]) -> list[int]:
-    """The lines whose first letter stands within a span."""
-    found, number = [], 0
+    """The lines whose first letter stands within a span; those without letters strictly inside one too."""
+    found: list[int] = []
+    number = 0
     for at, line in enumerate(lines):
         while number < len(spans) and spans[number][1] <= starts[at]:
             number += 1
-        if number < len(spans) and spans[number][0] <= starts[at] and squeeze(line):
+        if number == len(spans) or not line.strip():
+            continue
+        begin = spans[number][0]
+        if begin < starts[at] or (begin == starts[at] and squeeze(line)):
             found.append(at)
     return found

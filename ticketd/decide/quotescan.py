@@ -11,7 +11,16 @@ from typing import Final
 
 from ticketd.decide.attribution import attribution_ending
 from ticketd.decide.headerblock import header_block, label
-from ticketd.decide.quotelines import Separator, clean, is_marked, is_rule, names_original, separator
+from ticketd.decide.quotelines import (
+    Separator,
+    clean,
+    has_address,
+    has_date,
+    is_marked,
+    is_rule,
+    names_original,
+    separator,
+)
 from ticketd.decide.quotemarks import FROM
 from ticketd.decide.sheet import Part, Sheet
 from ticketd.decide.squeeze import squeeze
@@ -138,12 +147,32 @@ def _rules_above(lines: Sequence[str], start: int, floor: int) -> int:
 
 def _marked_by_us(sheet: Sheet, at: int, floor: int) -> tuple[int, int]:
     """The boundary that our marker makes: the client's own lines above it belong to the quote."""
-    above = at - 1
-    while above >= floor and not clean(sheet.lines[above]):
+    lines, above = sheet.lines, at - 1
+    while above >= floor and not clean(lines[above]):
         above -= 1
     if above < floor:
-        return at, len(sheet.lines)
-    found = attribution_ending(sheet.lines, above, floor)
-    if found is None and clean(sheet.lines[above]).endswith((":", "：")):
-        sheet.doubt = True  # an attribution in a language that we do not know?
-    return _rules_above(sheet.lines, found.start if found else at, floor), len(sheet.lines)
+        return at, len(lines)
+    found = attribution_ending(lines, above, floor)
+    start = found.start if found else _labels_above(lines, above + 1, floor)
+    if start == above + 1:
+        # perhaps an attribution in a language that we do not know
+        sheet.doubt = clean(lines[above]).endswith((":", "："))
+        start = at
+    elif found is None:
+        sheet.doubt = above - start < 2
+    return _rules_above(lines, start, floor), len(lines)
+
+
+def _labels_above(lines: Sequence[str], stop: int, floor: int) -> int:
+    """Where the lines above ``stop`` begin that look like a header block in whatever language."""
+    start = stop
+    while start > floor and _looks_like_label(lines[start - 1]):
+        start -= 1
+    block = [clean(line) for line in lines[start:stop]]
+    return start if len(block) > 1 and any(has_address(line) or has_date(line) for line in block) else stop
+
+
+def _looks_like_label(line: str) -> bool:
+    """Whether a line begins with one to three words and a colon."""
+    before, colon, after = clean(line).replace("：", ":").partition(":")
+    return bool(colon) and bool(after) and len(before) <= 30 and 1 <= len(before.split()) <= 3
