@@ -182,7 +182,8 @@ class Dovecot:
         """Make the INBOX forget its UIDs: a new UIDVALIDITY and UIDs from 1 (as after a restore)."""
         for kept in ("mail", "index"):
             for path in (self.directory / kept / account.username).rglob("dovecot*"):
-                path.unlink(missing_ok=True)
+                if "uidvalidity" not in path.name:  # else the new number may be the old one: it is the time
+                    path.unlink(missing_ok=True)
 
     def _process_died(self) -> bool:
         return self._process is not None and self._process.poll() is not None

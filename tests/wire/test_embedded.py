@@ -81,8 +81,12 @@ def test_new_mail_is_noticed_in_idle_and_by_status(servers: EmbeddedServers) -> 
         assert imap.idle_wait(20) is True
         assert time.monotonic() - began < 10
         assert imap.idle_wait(0.05) is False
-        assert imap.status("INBOX").uidnext == before.uidnext + 1
-        assert len(imap.uids_after(before.uidnext - 1)) == 1
+        servers.deliver(JANE, DESK, mail(2))
+        imap.noop()
+        assert imap._heard_of_mail()
+        assert imap.status("INBOX").uidnext == before.uidnext + 2
+        assert len(imap.uids_after(before.uidnext - 1)) == 2
+        assert [each.complete for each in imap.fetch(imap.all_uids(), 50)] == [False, False]
 
 
 def test_strangers_do_not_get_in(servers: EmbeddedServers) -> None:

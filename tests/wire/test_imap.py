@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from tests.servers.certificates import Authority
 from tests.servers.dovecot import Account, Dovecot
 from tests.servers.process import free_port
-from tests.servers.proxy import Fault, Proxy
+from tests.servers.proxy import Fault, Kind, Proxy
 from ticketd.errors import LoginRefused, Unavailable
-from ticketd.wire import FolderMissing, Refused, Server
-from ticketd.wire.fetch import SLICE
+from ticketd.wire import FolderMissing, Refused, Server, tls
+from ticketd.wire.fetch import SLICE, Fetched
 from ticketd.wire.imap import ImapConnection
 
 pytestmark = pytest.mark.server
@@ -295,6 +298,20 @@ def test_an_unusable_ca_file_is_named(account: Account) -> None:
         ImapConnection.connect(server(account, security="tls", ca_file="/nowhere/ca.pem"))
 
 
+def test_a_ca_file_that_changed_is_read_again(
+    dovecot: Dovecot, account: Account, authority: Authority, tmp_path: Path
+) -> None:
+    own = tmp_path / "own.pem"
+    own.write_bytes(Authority(tmp_path).file.read_bytes())
+    reach = server(account, port=dovecot.tls_port, security="tls", ca_file=str(own))
+    assert tls.context(str(own)) is tls.context(str(own))
+    with pytest.raises(Unavailable, match="unknown authority"):
+        ImapConnection.connect(reach)
+    own.write_bytes(authority.file.read_bytes())
+    os.utime(own, ns=(1, 1))
+    ImapConnection.connect(reach).close()
+
+
 # A network that fails (faults.md F3 to F5)
 
 
@@ -349,6 +366,67 @@ def test_a_refused_tls_handshake(account: Account, authority: Authority) -> None
     reach = server(account, security="tls", ca_file=str(authority.file))  # a port that speaks plain IMAP
     with pytest.raises(Unavailable, match="does not speak the TLS"):
         ImapConnection.connect(reach)
+
+
+@pytest.mark.parametrize("after", [0, 1, 200, 1500])
+@pytest.mark.parametrize("kind", ["reset", "close"])
+@pytest.mark.parametrize("security", ["tls", "starttls"])
+def test_a_handshake_that_is_cut(
+    dovecot: Dovecot,
+    account: Account,
+    authority: Authority,
+    proxy: Proxy,
+    security: str,
+    kind: Kind,
+    after: int,
+) -> None:
+    port = proxy.to(dovecot.tls_port if security == "tls" else dovecot.port, Fault(kind, after=after))
+    reach = server(account, host="localhost", port=port, security=security, ca_file=str(authority.file))
+    with pytest.raises(Unavailable, match=f"localhost port {port} ") as caught:
+        ImapConnection.connect(reach)
+    assert not isinstance(caught.value, LoginRefused)
+
+
+def test_every_flipped_byte_of_a_tls_stream_is_noticed(
+    dovecot: Dovecot, account: Account, authority: Authority, proxy: Proxy
+) -> None:
+    account.deliver(mail(1, "x" * 9000))
+    for after in (4500, 6000):
+        port = proxy.to(dovecot.tls_port, Fault("flip", after=after))
+        reach = server(account, host="localhost", port=port, security="tls", ca_file=str(authority.file))
+        with pytest.raises(Unavailable):
+            read_all(reach)
+
+
+def read_all(reach: Server) -> list[Fetched]:
+    with ImapConnection.connect(reach) as imap:
+        imap.select("INBOX")
+        return list(imap.fetch(imap.all_uids(), LIMIT))
+
+
+def test_a_folder_numbered_anew(dovecot: Dovecot, account: Account) -> None:
+    account.deliver(mail(1), mail(2), mail(3))
+    with ImapConnection.connect(server(account)) as imap:
+        imap.select("INBOX")
+        imap.delete([1])
+        before = imap.select("INBOX")
+    dovecot.renumber(account)
+    with ImapConnection.connect(server(account)) as imap:
+        after = imap.select("INBOX")
+        assert imap.all_uids() == [1, 2]
+    assert before.uidvalidity != after.uidvalidity
+
+
+def test_a_folder_that_was_deleted_under_us(account: Account) -> None:
+    account.deliver(mail(1), folder="Short-lived")
+    with ImapConnection.connect(server(account)) as imap:
+        imap.select("Short-lived")
+        with account.client() as other:
+            other.delete_folder("Short-lived")
+        with suppress(Unavailable):  # this server hangs up
+            assert not any(each.complete and each.content != mail(1) for each in imap.fetch([1], LIMIT))
+    with ImapConnection.connect(server(account)) as imap, pytest.raises(FolderMissing):
+        imap.select("Short-lived")
 
 
 def test_close_never_raises(account: Account, proxy: Proxy) -> None:

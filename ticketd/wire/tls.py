@@ -11,6 +11,8 @@ import socket
 import ssl
 import threading
 import time
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from ticketd.errors import Unavailable
@@ -38,12 +40,26 @@ def context(ca_file: str | None) -> ssl.SSLContext:
 
     Raises ``Unavailable`` when the file cannot be used.
     """
+    return _context(ca_file, _changed(ca_file or ssl.get_default_verify_paths().cafile))
+
+
+@lru_cache(maxsize=8)
+def _context(ca_file: str | None, changed: int) -> ssl.SSLContext:
+    """One context serves all connections: each reading of the system's authorities costs a megabyte."""
     try:
         made = ssl.create_default_context(cafile=ca_file)
     except OSError as error:  # ssl.SSLError is one
         raise Unavailable(f"the ca_file {ca_file} cannot be used: {_words(error)}") from error
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     return made
+
+
+def _changed(path: str | None) -> int:
+    """When a file was last written, in nanoseconds; 0 if it cannot be seen."""
+    try:
+        return Path(path).stat().st_mtime_ns if path else 0
+    except OSError:
+        return 0
 
 
 def wrap(sock: socket.socket, server: Server) -> ssl.SSLSocket:
