@@ -73,9 +73,10 @@ class Watch:
 class MailboxWorker(threading.Thread):
     """Watches one mailbox until it is asked to stop."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch, predecessor: threading.Thread | None = None) -> None:
+        """``predecessor`` is the mailbox's worker so far: this one begins when that one has ended."""
         super().__init__(name=f"mailbox-{watch.name}", daemon=True)
-        self._watch, self._bell = watch, Bell()
+        self._watch, self._bell, self._predecessor = watch, Bell(), predecessor
         self._stop_asked = threading.Event()
         self._idle = watch.idle
         self._failures = self._refusals = 0
@@ -83,6 +84,11 @@ class MailboxWorker(threading.Thread):
         self._trouble, self._trouble_since, self._told = "", 0.0, False
         self._log = log.bind(mailbox=watch.name)
         self.progress = Progress(_CONNECTING)
+
+    @property
+    def troubled(self) -> bool:
+        """Whether the mailbox cannot be read just now."""
+        return bool(self._trouble)
 
     def poke(self) -> None:
         """Look now. A mailbox in trouble keeps to its pause."""
@@ -103,12 +109,21 @@ class MailboxWorker(threading.Thread):
             retry_error_callback=lambda _: None,
         )
         try:
+            self._wait_for_predecessor()
             retrying(self._serve)
         finally:
             self._bell.close()
 
+    def _wait_for_predecessor(self) -> None:
+        if self._predecessor is not None:
+            self.progress.promise(2 * _READING)
+            self._predecessor.join()
+            self._predecessor = None
+
     def _serve(self) -> None:
-        """One connection from its beginning to its end."""
+        """One connection from its beginning to its end; first, what an earlier one left to take in."""
+        self.progress.promise(_READING)
+        self._watch.take_in()
         self.progress.promise(_CONNECTING)
         with WatchedConnection.connect(self._watch.server()) as source:
             self._connected_at = time.monotonic()

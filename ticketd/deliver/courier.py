@@ -19,6 +19,7 @@ from ticketd.decide.effects import MailKind
 from ticketd.decide.outcome import Phase, Reply, Settle, State, unusable
 from ticketd.decide.policy import Policy
 from ticketd.deliver.settle import Settler
+from ticketd.errors import TicketdError
 from ticketd.store import Claimed, Store
 from ticketd.wire.smtp import SmtpTrouble
 
@@ -45,6 +46,15 @@ class Tally:
     failed: int = 0
     unsure: int = 0
     unusable: str | None = None
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            self.sent + other.sent,
+            self.deferred + other.deferred,
+            self.failed + other.failed,
+            self.unsure + other.unsure,
+            self.unusable or other.unusable,
+        )
 
     def count(self, settle: Settle) -> None:
         """Count one settled row."""
@@ -135,13 +145,18 @@ class Courier:
             self._hang_up()
         try:
             connection = self._connection = self._connection or self._connect()
+        except SmtpTrouble as trouble:
+            return _reply(trouble)
+        except TicketdError as error:  # a secret that cannot be read is as good as a refused login
+            return Reply(Phase.AUTH, None, str(error))
+        try:
             words = connection.send(
                 self._sender(), row.recipient, row.content, lambda: self._mark_dot(row.id)
             )
         except ValueError as error:  # bytes that no server may be given: ours to mend, not to try again
             return Reply(Phase.DATA, 554, f"5.6.0 not sent: {error}")
         except SmtpTrouble as trouble:
-            reply = Reply(Phase(trouble.phase), trouble.code, trouble.text)
+            reply = _reply(trouble)
             if reply.code is None or unusable(reply):
                 self._hang_up()
             return reply
@@ -161,3 +176,7 @@ class Courier:
         if self._connection:
             self._connection.close()
         self._connection, self._carried = None, 0
+
+
+def _reply(trouble: SmtpTrouble) -> Reply:
+    return Reply(Phase(trouble.phase), trouble.code, trouble.text)

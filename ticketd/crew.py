@@ -1,0 +1,174 @@
+"""The desk's live settings, and the workers that follow them: one a mailbox, and the dispatcher.
+
+A reload swaps settings and policy between two units of work; a mailbox whose settings
+changed gets a new worker, which begins when the old one has ended. Knows nothing of signals.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from ticketd.alerts import tell_admins
+from ticketd.collect.inhand import InHand
+from ticketd.collect.intake import take_in_waiting
+from ticketd.collect.poll import Poller
+from ticketd.collect.tidy import Tidier
+from ticketd.collect.watch import MailboxWorker, Watch
+from ticketd.config import MailboxSettings, Settings
+from ticketd.decide.effects import Alert
+from ticketd.decide.policy import Policy
+from ticketd.deliver.courier import Courier
+from ticketd.deliver.dispatch import Dispatcher
+from ticketd.progress import Progress
+from ticketd.servers import imap_server, smtp_server
+from ticketd.store import Store
+from ticketd.wire.smtp import SmtpConnection
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What is in force now."""
+
+    settings: Settings
+    policy: Policy
+
+    def mailbox(self, name: str) -> MailboxSettings:
+        """A mailbox's settings; KeyError for one that left the config."""
+        return self.mailboxes[name]
+
+    @property
+    def mailboxes(self) -> dict[str, MailboxSettings]:
+        """The mailboxes by name."""
+        return {mailbox.name: mailbox for mailbox in self.settings.mailboxes}
+
+
+class Crew:
+    """Makes and keeps the workers."""
+
+    def __init__(self, store: Store, live: Live, clock: Clock, *, at_most: float | None = None) -> None:
+        """``at_most`` (seconds) caps every server's time-out: one attempt, no long patience."""
+        self.store, self.live, self.clock = store, live, clock
+        self._at_most = at_most
+        self.taken_in: Counter[str] = Counter()
+        self._counting = threading.Lock()
+        self.workers: dict[str, MailboxWorker] = {}
+        self.stopping = threading.Event()
+        self.dispatcher = Dispatcher(store, lambda: self.live.mailboxes.keys(), self._courier, clock)
+
+    # What a mailbox's worker works with
+
+    def watch(self, name: str) -> Watch:
+        """A mailbox's watch, by the settings in force now."""
+        mailbox, limits = self.live.mailbox(name), self.live.settings.limits
+        folder = mailbox.imap.folder
+        return Watch(
+            name=name,
+            server=lambda: imap_server(mailbox, at_most=self._at_most),
+            poller=Poller(
+                self.store,
+                mailbox,
+                folder,
+                limits.message_size,
+                self.clock,
+                has_room=self._has_room,
+                between=lambda: not self.stopping.is_set(),
+            ),
+            tidier=Tidier(self.store, mailbox, folder),
+            take_in=lambda: self.take_in(name),
+            trouble=lambda kind, text: self.alert(kind, text, name),
+            clock=self.clock,
+            poll_every=mailbox.imap.poll_every,
+            idle=mailbox.imap.idle,
+        )
+
+    def take_in(self, name: str) -> int:
+        """Take in what waits in a mailbox; how many mails. What follows from it is sent at once."""
+        live = self.live
+        if name not in live.mailboxes:
+            return 0
+        with InHand(live.settings.state_dir, name) as in_hand:
+            outcomes = take_in_waiting(
+                self.store, live.policy, name, self.clock, in_hand, self.stopping.is_set
+            )
+        if outcomes:
+            with self._counting:
+                self.taken_in.update(outcomes)
+            self.dispatcher.notify()
+        return outcomes.total()
+
+    def alert(self, kind: str, text: str, mailbox: str | None = None) -> None:
+        """The admins are to know: by mail, at most once a kind and hour."""
+        tell_admins(self.store, self.live.policy, Alert(kind, text, mailbox), self.clock())
+        self.dispatcher.notify()
+
+    def _courier(self, name: str, stop: threading.Event) -> Courier:
+        def connect() -> SmtpConnection:
+            server = smtp_server(self.live.mailbox(name), at_most=self._at_most)
+            return SmtpConnection.connect(server, once=self._at_most is not None)
+
+        return Courier(self.store, name, connect, lambda: self.live.policy, self.clock, stop)
+
+    def _has_room(self) -> bool:
+        """Whether the disk holds two more mails of the largest kind (Postfix asks for one and a half)."""
+        settings = self.live.settings
+        return shutil.disk_usage(settings.state_dir).free >= 2 * settings.limits.message_size
+
+    # The workers' lives
+
+    def start(self) -> None:
+        """Start the dispatcher and a worker a mailbox."""
+        self.dispatcher.start()
+        for name in self.live.mailboxes:
+            self._start_worker(name, None)
+
+    def _start_worker(self, name: str, predecessor: MailboxWorker | None) -> None:
+        self.workers[name] = MailboxWorker(self.watch(name), predecessor)
+        self.workers[name].start()
+
+    def follow(self, live: Live) -> None:
+        """New settings are in force: stop, start and restart the workers whom they concern."""
+        before, self.live = self.live, live
+        for name in before.mailboxes.keys() - live.mailboxes.keys():
+            self.workers.pop(name).ask_to_stop()
+        for name, mailbox in live.mailboxes.items():
+            old = self.workers.get(name)
+            if old is None or _differs(before, live, mailbox):
+                if old:
+                    old.ask_to_stop()
+                self._start_worker(name, old)
+
+    def poke(self, name: str) -> None:
+        """Let a mailbox's worker look now."""
+        worker = self.workers.get(name)
+        if worker:
+            worker.poke()
+
+    def stop(self, seconds: float) -> bool:
+        """Stop after the transactions in hand; whether everybody came back in time."""
+        self.stopping.set()
+        for worker in self.workers.values():
+            worker.ask_to_stop()
+        until = Progress(seconds)
+        done = self.dispatcher.stop(until.left)
+        for worker in self.workers.values():
+            worker.join(max(0.0, until.left))
+        return done and not any(worker.is_alive() for worker in self.workers.values())
+
+    def late(self) -> list[str]:
+        """Who has not been heard of by the time promised."""
+        promises = {name: worker.progress for name, worker in self.workers.items()}
+        promises["dispatcher"] = self.dispatcher.progress
+        return [name for name, progress in promises.items() if not progress.kept]
+
+
+def _differs(before: Live, after: Live, mailbox: MailboxSettings) -> bool:
+    """Whether a mailbox's worker works with other settings than before."""
+    old = before.mailboxes.get(mailbox.name)
+    return old != mailbox or before.settings.limits != after.settings.limits

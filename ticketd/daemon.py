@@ -1,0 +1,247 @@
+"""The daemon: holds the database, starts the workers, watches them, follows signals; or ``run --once``.
+
+SIGTERM and SIGINT stop within ten seconds, SIGHUP reloads. systemd hears from us only
+while the scheduler, the dispatcher and every mailbox's worker keep their own promises.
+Decides nothing and speaks to no server itself.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import structlog
+
+from ticketd import log as logs
+from ticketd.assemble import Assembly, assembled, policy_of
+from ticketd.collect.bell import Bell
+from ticketd.collect.reconcile import Reconciled, reconcile
+from ticketd.collect.timed import run_due
+from ticketd.collect.watched import WatchedConnection
+from ticketd.config import Settings, load
+from ticketd.crew import Crew, Live
+from ticketd.deliver.recovery import recover
+from ticketd.errors import TicketdError
+from ticketd.once import PATIENCE, run_once
+from ticketd.scheduler import Errands, Schedule
+from ticketd.servers import imap_server
+from ticketd.systemd import notify, watchdog_seconds
+
+_STOP_WITHIN = 8.0  # seconds; ten are promised
+_LOOK_EVERY = 5.0  # seconds
+_UNREACHABLE = 75
+
+log = structlog.get_logger()
+
+
+def now() -> datetime:
+    """The time."""
+    return datetime.now(UTC)
+
+
+def run(settings: Settings, *, once: bool = False, clock: Callable[[], datetime] = now) -> int:
+    """Run the daemon until it is told to stop, or once; the exit status.
+
+    Raises ``Busy`` where another daemon holds the database, ``ConfigError`` for a secret
+    or template that cannot be read, ``TicketdError`` for a database that cannot be used.
+    """
+    logs.set_up(settings.log_format, settings.log_level)
+    settings.check_secrets()
+    with assembled(settings) as desk, desk.store.hold():
+        recover(desk.store, desk.policy, clock())
+        if once:
+            return _once(desk, clock)
+        daemon = Daemon(desk, clock)
+        with daemon.signals():
+            return daemon.run()
+
+
+def _once(desk: Assembly, clock: Callable[[], datetime]) -> int:
+    crew = Crew(desk.store, Live(desk.settings, desk.policy), clock, at_most=PATIENCE)
+    summary, usable = run_once(crew)
+    print(f"ticketd: {summary}", flush=True)
+    return 0 if usable else _UNREACHABLE
+
+
+class Daemon:
+    """Everything that runs while the daemon does."""
+
+    def __init__(self, desk: Assembly, clock: Callable[[], datetime]) -> None:
+        self._store, self._clock = desk.store, clock
+        self._crew = Crew(desk.store, Live(desk.settings, desk.policy), clock)
+        self._errands = Errands()
+        self._schedule = Schedule(self._crew.poke, self._tick, self._nightly)
+        self._bell = Bell()
+        self._stop_asked = self._reload_asked = False
+        self._file = _identity(self._store.path)
+
+    def stop(self) -> None:
+        """Ask to stop; safe in a signal handler and from any thread."""
+        self._stop_asked = True
+        self._bell.ring()
+
+    def reload(self) -> None:
+        """Ask to read the config again; safe in a signal handler and from any thread."""
+        self._reload_asked = True
+        self._bell.ring()
+
+    def signals(self) -> Signals:
+        """While entered, SIGTERM, SIGINT and SIGHUP are ours."""
+        return Signals(self)
+
+    def run(self) -> int:
+        """Work until asked to stop; the exit status."""
+        self._crew.start()
+        self._schedule.start(self._polls())
+        log.info("started", mailboxes=len(self._crew.live.mailboxes), database=self._store.where)
+        notify("READY=1", self._status())
+        try:
+            status = self._look_after()
+        finally:
+            self._end()
+        return status
+
+    def _look_after(self) -> int:
+        """Until asked to stop: reload, feed the watchdog, see that clock and database are there."""
+        every = min(_LOOK_EVERY, (watchdog_seconds() or _LOOK_EVERY) / 3)
+        while not self._stop_asked:
+            if self._reload_asked:
+                self._reload_asked = False
+                self._reload()
+            if _identity(self._store.path) != self._file:
+                log.critical("the database file is gone or was replaced", database=self._store.where)
+                return 1
+            self._schedule.restart_if_late()
+            self._feed()
+            self._bell.wait(every)
+            self._bell.hush()
+        return 0
+
+    def _feed(self) -> None:
+        """Tell the watchdog that all is well, unless somebody has not been heard of."""
+        late = self._crew.late()
+        if late:
+            log.error("no progress", who=late)
+        else:
+            notify("WATCHDOG=1", self._status())
+
+    def _status(self) -> str:
+        workers = self._crew.workers.values()
+        troubled = sum(worker.troubled for worker in workers)
+        return f"STATUS=watching {len(workers)} mailboxes" + (f", {troubled} in trouble" if troubled else "")
+
+    def _end(self) -> None:
+        """Stop everybody; whoever does not come back is left where the next start finds it."""
+        notify("STOPPING=1")
+        self._schedule.stop()
+        back = self._crew.stop(_STOP_WITHIN) and self._errands.wait(1.0)
+        log.info("stopped", everybody_came_back=back)
+        self._bell.close()
+
+    # What the clock asks for
+
+    def _polls(self) -> dict[str, timedelta]:
+        return {name: box.imap.poll_every for name, box in self._crew.live.mailboxes.items()}
+
+    def _tick(self) -> None:
+        self._errands.start("due", self._run_due)
+
+    def _nightly(self) -> None:
+        self._errands.start("reconcile", self._reconcile_all)
+
+    def _run_due(self) -> None:
+        """SLA, snoozes, questions; and mail that was let go by somebody else."""
+        self._store.alive(self._clock())
+        with self._store.begin("waiting") as tx:
+            waiting = {mail.mailbox for mail in tx.waiting(limit=50)}
+        done = run_due(self._store, self._crew.live.policy, self._clock())
+        if done:
+            self._crew.dispatcher.notify()
+        for name in waiting:
+            self._crew.poke(name)
+
+    def _reconcile_all(self) -> None:
+        """Compare every mailbox with the ledger; the admins hear of it only where they differed."""
+        for name in self._crew.live.mailboxes:
+            if self._crew.stopping.is_set():
+                return
+            with suppress(TicketdError):  # unreachable: the mailbox's worker tells of that
+                found = self._reconcile(name)
+                log.info("reconciled", **found.as_json())
+                if found.differed:
+                    self._crew.alert("reconcile", _in_words(found), name)
+                self._crew.poke(name)
+
+    def _reconcile(self, name: str) -> Reconciled:
+        live = self._crew.live
+        box = live.mailbox(name)
+        size = live.settings.limits.message_size
+        with WatchedConnection.connect(imap_server(box)) as source:
+            return reconcile(self._store, box, box.imap.folder, source, size, self._clock)
+
+    # New settings
+
+    def _reload(self) -> None:
+        """Follow the config as it stands now; one that is wrong is refused, the old one stays."""
+        notify("RELOADING=1")
+        try:
+            self._follow(load(self._crew.live.settings.path, os.environ))
+        except TicketdError as error:
+            log.warning("config refused, the old one stays in force", said=str(error))
+        notify("READY=1", self._status())
+
+    def _follow(self, settings: Settings) -> None:
+        settings.check_secrets()
+        policy, old = policy_of(settings, self._store), self._crew.live.settings
+        if (settings.database_url, settings.state_dir) != (old.database_url, old.state_dir):
+            log.warning("another database or state_dir needs a restart")
+        logs.set_up(settings.log_format, settings.log_level)
+        self._crew.follow(Live(settings, policy))
+        self._schedule.follow(self._polls())
+        log.info("reloaded", mailboxes=len(settings.mailboxes))
+
+
+class Signals:
+    """SIGTERM and SIGINT stop a daemon, SIGHUP reloads it; only in the main thread, only while entered."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                self._before[number] = signal.signal(number, self._handle)
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGHUP:
+            self._daemon.reload()
+        else:
+            self._daemon.stop()
+
+
+def _identity(path: Path | None) -> tuple[int, int] | None:
+    """Which file a path names: None where there is none (any more), or where it is no file's database."""
+    try:
+        stat = path.stat() if path else None
+    except OSError:
+        return None
+    return (stat.st_dev, stat.st_ino) if stat else None
+
+
+def _in_words(found: Reconciled) -> str:
+    return (
+        f"The ledger of {found.mailbox} lacked {len(found.missing)} mails of {found.on_server} on the server;"
+        f" {found.fetched} were fetched now, {found.refused} the server would not give."
+    )

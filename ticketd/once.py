@@ -1,0 +1,89 @@
+"""``run --once``: visit each mailbox one time, run and deliver what is due, say in a line what was done.
+
+All mailboxes side by side, one attempt at each server, none waited for longer than 15
+seconds. Knows nothing of the daemon's threads.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+
+import structlog
+
+from ticketd.collect.timed import run_due
+from ticketd.crew import Crew
+from ticketd.deliver.courier import Tally
+from ticketd.errors import TicketdError
+
+PATIENCE = 12.0  # seconds a server may be silent; a dead one is given up within 15
+_ROUNDS = 5  # what a round queues (an agent told of a failure) goes out in the next
+
+log = structlog.get_logger()
+
+
+def run_once(crew: Crew) -> tuple[str, bool]:
+    """Do all there is to do; a summary in one line, and whether every server could be used."""
+    _forget_holds(crew)
+    troubles = _visit_all(crew)
+    for name in crew.live.mailboxes:
+        crew.take_in(name)  # what waited in a mailbox whose server is away
+    run_due(crew.store, crew.live.policy, crew.clock())
+    tallies = _deliver_all(crew)
+    for name, tally in tallies.items():
+        if tally.unusable:
+            troubles[f"{name} (SMTP)"] = tally.unusable
+    return _summary(crew, tallies, troubles), not troubles
+
+
+def _forget_holds(crew: Crew) -> None:
+    """Whoever asks for one attempt gets it, whatever an earlier one came to."""
+    with crew.store.begin("clear") as tx:
+        for name in crew.live.mailboxes:
+            if tx.mailbox_state(name).held_until is not None:
+                tx.clear_account(name)
+
+
+def _visit_all(crew: Crew) -> dict[str, str]:
+    """What was wrong, by mailbox."""
+    troubles: dict[str, str] = {}
+
+    def visit(name: str) -> None:
+        try:
+            trouble = crew.watch(name).visit_once()
+        except TicketdError as error:
+            trouble = str(error)
+        except Exception as error:
+            log.exception("visit failed", mailbox=name)
+            trouble = f"an error in ticketd itself: {error}"
+        if trouble:
+            troubles[name] = trouble
+
+    threads = [
+        threading.Thread(target=visit, args=(name,), name=f"visit-{name}") for name in crew.live.mailboxes
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return troubles
+
+
+def _deliver_all(crew: Crew) -> dict[str, Tally]:
+    total: dict[str, Tally] = {}
+    for _ in range(_ROUNDS):
+        tallies = crew.dispatcher.deliver_once()
+        if not tallies:
+            break
+        for name, tally in tallies.items():
+            total[name] = total.get(name, Tally()) + tally
+    return total
+
+
+def _summary(crew: Crew, tallies: Mapping[str, Tally], troubles: Mapping[str, str]) -> str:
+    done = sum(tallies.values(), Tally())
+    parts = [f"{crew.taken_in.total()} taken in", f"{done.sent} sent"]
+    counts = (("deferred", done.deferred), ("unsure", done.unsure), ("failed", done.failed))
+    parts += [f"{count} {word}" for word, count in counts if count]
+    parts += [f"{name}: {trouble}" for name, trouble in sorted(troubles.items())]
+    return "; ".join(" ".join(part.split()) for part in parts)

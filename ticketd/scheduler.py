@@ -1,0 +1,108 @@
+"""The clock that enqueues work: pokes the polls, ticks every minute, reconciles at night.
+
+Jobs here last microseconds: they ring bells and start errands, since a job that hangs
+would hold up the others, and a clock put back would stop them all (``Schedule.restart``).
+Knows nothing of what the work is.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.memory import MemoryJobStore
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from ticketd.progress import Progress
+
+_HEARTBEAT, _HEARD_WITHIN = timedelta(seconds=15), 60.0
+
+log = structlog.get_logger()
+
+
+class Errands:
+    """Work that runs aside, each kind in a thread of its own and never twice at a time."""
+
+    def __init__(self) -> None:
+        self._running: dict[str, threading.Thread] = {}
+
+    def start(self, name: str, work: Callable[[], object]) -> bool:
+        """Begin, unless the same is still being done; whether it began."""
+        running = self._running.get(name)
+        if running is not None and running.is_alive():
+            return False
+        thread = threading.Thread(target=self._run, args=(name, work), name=name, daemon=True)
+        self._running[name] = thread
+        thread.start()
+        return True
+
+    def _run(self, name: str, work: Callable[[], object]) -> None:
+        try:
+            work()
+        except Exception:
+            log.exception("errand failed", errand=name)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for all of them; whether they ended in time."""
+        until = Progress(seconds)
+        for thread in list(self._running.values()):
+            thread.join(max(0.0, until.left))
+        return not any(thread.is_alive() for thread in self._running.values())
+
+
+class Schedule:
+    """Calls ``poke(name)`` as often as each mailbox is polled, ``tick`` each minute, ``nightly`` at night."""
+
+    def __init__(
+        self, poke: Callable[[str], None], tick: Callable[[], object], nightly: Callable[[], object]
+    ) -> None:
+        self._poke, self._tick, self._nightly = poke, tick, nightly
+        self._polls: dict[str, timedelta] = {}
+        self._scheduler: BackgroundScheduler | None = None
+        self.progress = Progress(_HEARD_WITHIN)
+
+    def start(self, polls: Mapping[str, timedelta]) -> None:
+        """Begin, polling each named mailbox at its interval."""
+        self._polls = dict(polls)
+        self._scheduler = BackgroundScheduler(
+            jobstores={"default": MemoryJobStore()},
+            executors={"default": ThreadPoolExecutor(2)},
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+            timezone=UTC,
+        )
+        add = self._scheduler.add_job
+        add(self._beat, "interval", seconds=_HEARTBEAT.total_seconds())
+        add(self._tick, "interval", minutes=1, next_run_time=datetime.now(UTC))
+        add(self._nightly, "cron", hour=3, minute=17)
+        for place, (name, every) in enumerate(self._polls.items()):
+            # spread over the interval, so that a hundred mailboxes do not wake at once
+            begin = datetime.now(UTC) + every * ((place + 1) / len(self._polls))
+            seconds = every.total_seconds()
+            add(self._poke, "interval", args=[name], seconds=seconds, start_date=begin)
+        self.progress.promise(_HEARD_WITHIN)
+        self._scheduler.start()
+
+    def follow(self, polls: Mapping[str, timedelta]) -> None:
+        """Other mailboxes, or other intervals."""
+        if dict(polls) != self._polls:
+            self.stop()
+            self.start(polls)
+
+    def restart_if_late(self) -> None:
+        """Begin anew when the clock was put back so far that no job would run for long."""
+        if not self.progress.kept:
+            log.warning("the clock's jobs are late, starting them anew")
+            self.stop()
+            self.start(self._polls)
+
+    def stop(self) -> None:
+        """No more jobs; those that run are microseconds from their end."""
+        if self._scheduler is not None:
+            self._scheduler.shutdown(wait=False)
+            self._scheduler = None
+
+    def _beat(self) -> None:
+        self.progress.promise(_HEARD_WITHIN)
