@@ -8,7 +8,7 @@ import pytest
 
 from tests.servers.dovecot import Dovecot
 from tests.servers.postfix import Postfix
-from tests.servers.process import wait_until
+from tests.servers.process import need, wait_until
 from tests.servers.proxy import Fault, Proxy
 from tests.servers.smtp_sink import ACCEPT_AND_DROP, SmtpSink
 
@@ -68,3 +68,13 @@ def test_proxy_passes_on_and_swallows(smtp_sink: SmtpSink, proxy: Proxy) -> None
         client.sendmail("a@example.test", ["c@example.com"], MAIL)
     client.close()
     assert len(smtp_sink.wait_for(2)) == 2
+
+
+def test_a_missing_server_skips_here_and_fails_where_ci_promised_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    need("sh")
+    with pytest.raises(pytest.skip.Exception, match="no-such-server"):
+        need("sh", "no-such-server")
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match="no-such-server"):
+        need("no-such-server")

@@ -123,9 +123,10 @@ class SmtpConnection:
         Raises ``SmtpTrouble``; after one without a code, or with 421, the connection is closed.
         """
         _insist_on_crlf(content)
-        options = self._options(envelope_from, recipient, content)
+        self._refuse_beforehand(envelope_from, recipient, content)
         self._start_anew()
         self._clean = False
+        options = self._options(envelope_from, recipient, content)
         self._ask("mail", f"MAIL FROM:<{envelope_from}>{options}", 250)
         self._ask("rcpt", f"RCPT TO:<{recipient}>", 250, 251)
         self._ask("data", "DATA", 354)
@@ -185,22 +186,25 @@ class SmtpConnection:
 
     # One mail
 
-    def _options(self, envelope_from: str, recipient: str, content: bytes) -> str:
-        """The parameters of MAIL FROM; what this server cannot take is said before it is asked."""
+    def _refuse_beforehand(self, envelope_from: str, recipient: str, content: bytes) -> None:
+        """Say at once what this server cannot take, in the words that it would use."""
         limit, size = self.max_size, len(content)
         if limit is not None and size > limit:
             raise self._trouble("mail", 552, f"5.3.4 the mail has {size} bytes, the server takes {limit}")
-        options = f" SIZE={size}" if "size" in self._smtp.esmtp_features else ""
-        if not content.isascii():
-            if not self.eight_bit:
-                raise self._trouble("mail", 554, "5.6.3 the server takes only 7-bit mail")
-            options += " BODY=8BITMIME"
+        if not content.isascii() and not self.eight_bit:
+            raise self._trouble("mail", 554, "5.6.3 the server takes only 7-bit mail")
         for phase, address in (("mail", envelope_from), ("rcpt", recipient)):
             if not _is_mailable(address) and (address or phase == "rcpt"):
                 raise self._trouble(phase, 553, "5.1.3 this is not an address that can be mailed")
+            if not address.isascii() and not self.smtputf8:
+                raise self._trouble(phase, 553, "5.6.7 the server takes only ASCII addresses")
+
+    def _options(self, envelope_from: str, recipient: str, content: bytes) -> str:
+        """The parameters of MAIL FROM."""
+        options = f" SIZE={len(content)}" if "size" in self._smtp.esmtp_features else ""
+        if not content.isascii():
+            options += " BODY=8BITMIME"
         if not (envelope_from + recipient).isascii():
-            if not self.smtputf8:
-                raise self._trouble("rcpt", 553, "5.6.7 the server takes only ASCII addresses")
             options += " SMTPUTF8"
         return options
 
