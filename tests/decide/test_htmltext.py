@@ -11,7 +11,8 @@ from ticketd.decide.htmltext import MAX_HTML, html_to_text, sanitise
 WORDS = (
     "<p> </p> <div> <br> <ul> <li> <ol/start=4> <table> <tr> <td> </td> </table> <blockquote/type=cite> "
     "</blockquote> <a/href='https://example.com/x'> </a> <pre> </pre> <b> </b> <hr> <q> </q> <!-- --> "
-    "<script> </script> &nbsp; &#0; <td/hidden> <p/style='white-space:pre'> text more \n <img/alt=x> <svg> <template> </p></p>"
+    "<script> </script> &nbsp; &#0; <td/hidden> "
+    "<p/style='white-space:pre'> text more \n <img/alt=x> <svg> <template> </p></p>"
 )
 FRAGMENTS = st.sampled_from(WORDS.split(" "))
 

@@ -14,11 +14,12 @@ from urllib.parse import unquote
 
 from ticketd.decide import calendars, transfer
 from ticketd.decide.charsets import decode, storable
-from ticketd.decide.files import safe_name, unpack_tnef
+from ticketd.decide.files import safe_name, type_of
 from ticketd.decide.flowed import unflow
 from ticketd.decide.htmltext import html_to_text
 from ticketd.decide.model import Attachment
 from ticketd.decide.parts import Budget, Part
+from ticketd.decide.tnef import open_tnef
 
 MAX_NAMED_TEXT = 100_000  # bytes of a named text that may stand in for a missing body
 MAX_TEXT = 2_000_000  # bytes of one text part that are read; a longer one is a file, too
@@ -282,7 +283,7 @@ class _Reader:
             kept.append(content[done : found.start])
             done = found.end
             name, _ = decode(found.name, None)
-            self._add(File(name, "application/octet-stream", found.content))
+            self._add(File(name, type_of(name), found.content))
         return b"".join((*kept, content[done:])) if kept else content
 
     def _file(self, part: Part, content: bytes, *, related: bool) -> None:
@@ -303,12 +304,13 @@ class _Reader:
             self._tnef(content)
 
     def _tnef(self, content: bytes) -> None:
-        opened = unpack_tnef(content)
+        opened = open_tnef(content)
         if opened is None:
             self.body.budget.note("winmail.dat: not opened, kept whole")
             return
-        for name, inside in opened.files:
-            self._add(File(name, "application/octet-stream", inside))
+        for inside in opened.files:
+            kind = inside.content_type if "/" in inside.content_type else type_of(inside.name)
+            self._add(File(inside.name, kind, inside.content, inside.content_id))
         if not any(segment.text.strip() or segment.html for segment in self.body.segments):
             self.body.segments.append(Segment(opened.text, opened.html or None))
 

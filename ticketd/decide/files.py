@@ -1,4 +1,4 @@
-"""Names of attached files that are safe to show, and the files inside ``winmail.dat``.
+"""Names of attached files that are safe to show, and pictures that are only logos.
 
 Knows nothing of where files are kept: a name is data, never a path.
 """
@@ -6,12 +6,14 @@ Knows nothing of where files are kept: a name is data, never a path.
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import replace
 
-from ticketd.decide.charsets import shown, storable
+from ticketd.decide.charsets import shown
+from ticketd.decide.model import Attachment
 
 MAX_NAME = 150  # bytes of UTF-8
-MAX_TNEF = 30_000_000  # bytes of a winmail.dat that is opened
+MAX_LOGO = 100_000  # bytes of a picture that may be a signature's logo
 
 # The extension for a file without a name, by type; by main type where the type is not listed.
 _EXTENSIONS = {
@@ -54,6 +56,23 @@ _EXTENSIONS = {
 }
 
 
+_TYPES = {
+    "csv": "text/csv",
+    "doc": "application/msword",
+    "gif": "image/gif",
+    "htm": "text/html",
+    "html": "text/html",
+    "ics": "text/calendar",
+    "jpeg": "image/jpeg",
+    "jpg": "image/jpeg",
+    "pdf": "application/pdf",
+    "png": "image/png",
+    "txt": "text/plain",
+    "xml": "application/xml",
+    "zip": "application/zip",
+}
+
+
 def safe_name(name: str, content_type: str, number: int) -> str:
     """A display name of at most 150 bytes: no path, no controls, nothing invisible or turning round."""
     visible = "".join(sign for sign in shown(name) if unicodedata.category(sign) not in ("Cf", "Co", "Cn"))
@@ -61,6 +80,27 @@ def safe_name(name: str, content_type: str, number: int) -> str:
     if not base.strip("._ "):
         base = f"{_stem(content_type)}-{number}.{_extension(content_type)}"
     return _cut(base)
+
+
+def type_of(name: str) -> str:
+    """The content type that a file name speaks for, where no header says one."""
+    extension = name.lower().rpartition(".")[2]
+    return _TYPES.get(extension, "application/octet-stream")
+
+
+def mark_logos(attachments: tuple[Attachment, ...], seen: Collection[str]) -> tuple[Attachment, ...]:
+    """Take pictures that came with earlier mails of the same people for their signature's logos.
+
+    ``seen`` holds the SHA-256 of pictures in those mails. A logo is inline: it is no file to pass on.
+    """
+    return tuple(
+        replace(item, inline=True) if _could_be_logo(item) and item.sha256 in seen else item
+        for item in attachments
+    )
+
+
+def _could_be_logo(item: Attachment) -> bool:
+    return item.content_type.startswith("image/") and not item.inline and item.size <= MAX_LOGO
 
 
 def _without_path(name: str) -> str:
@@ -92,41 +132,3 @@ def _cut(name: str) -> str:
     room = MAX_NAME - len(extension.encode()) - (1 if extension else 0)
     stem = stem.encode()[:room].decode("utf-8", "ignore").rstrip(". ")
     return f"{stem}.{extension}" if extension else stem
-
-
-@dataclass(frozen=True, slots=True)
-class Unpacked:
-    """What a ``winmail.dat`` holds: its files as (name, content), its text and HTML."""
-
-    files: tuple[tuple[str, bytes], ...] = ()
-    text: str = ""
-    html: str = ""
-
-
-def unpack_tnef(content: bytes) -> Unpacked | None:
-    """Open a ``winmail.dat``; None where it cannot be read or no reader is installed."""
-    if len(content) > MAX_TNEF or content[:4] != b"\x78\x9f\x3e\x22":
-        return None
-    try:
-        from tnefparse import TNEF
-    except ImportError:
-        return None
-    try:
-        opened = TNEF(content, do_checksum=False)
-        files = tuple(
-            (shown(str(item.long_filename() or item.name or "")), bytes(item.data or b""))
-            for item in opened.attachments[:100]
-        )
-        unpacked = Unpacked(files, _body(opened.body), _body(opened.htmlbody))
-    except Exception:  # noqa: BLE001 - a reader of hostile binary data; the file itself is kept
-        return None
-    return unpacked if unpacked.files or unpacked.text or unpacked.html else None
-
-
-def _body(body: object) -> str:
-    """A TNEF body as text, whichever way its reader gives it."""
-    if isinstance(body, list):
-        body = body[0] if body else ""
-    if isinstance(body, bytes):
-        body = body.decode("cp1252", "replace")
-    return storable(body) if isinstance(body, str) else ""
