@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import gc
 import threading
 import time
 from collections.abc import Iterator
@@ -87,6 +88,13 @@ def test_new_mail_is_noticed_in_idle_and_by_status(servers: EmbeddedServers) -> 
         assert imap.status("INBOX").uidnext == before.uidnext + 2
         assert len(imap.uids_after(before.uidnext - 1)) == 2
         assert [each.complete for each in imap.fetch(imap.all_uids(), 50)] == [False, False]
+
+
+def test_a_quiet_conversation_survives_the_garbage_collector(servers: EmbeddedServers) -> None:
+    with ImapConnection.connect(servers.imap(DESK)) as imap:
+        imap.select("INBOX")
+        threading.Timer(0.2, gc.collect).start()
+        assert imap.idle_wait(0.5) is False
 
 
 def test_strangers_do_not_get_in(servers: EmbeddedServers) -> None:

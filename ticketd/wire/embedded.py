@@ -33,6 +33,7 @@ class EmbeddedServers:
         self.accounts = {address.lower(): password for address, password in accounts.items()}
         self.imap_port = self.smtp_port = 0
         self._folders = folders
+        self._talks: set[asyncio.Task[None]] = set()
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._thread: threading.Thread | None = None
@@ -100,7 +101,7 @@ class EmbeddedServers:
 
     async def _start_imap(self) -> asyncio.Server:
         """IMAP: pymap with its in-memory backend, and all accounts in it."""
-        from proxyprotocol.reader import ProxyProtocolReader
+        from proxyprotocol.sock import SocketInfo
         from pymap.backend.dict import DictBackend
         from pymap.imap import IMAPServer
         from pysasl.hashing import Cleartext
@@ -112,10 +113,15 @@ class EmbeddedServers:
         config.apply_context()
         for address, password in self.accounts.items():
             await self._add_account(config, address, password)
-        serve = ProxyProtocolReader(config.proxy_protocol).get_callback(
-            IMAPServer(self._backend.login, config)
-        )
-        return await asyncio.start_server(serve, HOST, 0)
+        server = IMAPServer(self._backend.login, config)
+
+        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            # pymap's own service keeps no reference: a quiet conversation may be garbage-collected
+            talk = self._loop.create_task(server(reader, writer, SocketInfo.get(writer, None)))
+            self._talks.add(talk)
+            talk.add_done_callback(self._talks.discard)
+
+        return await asyncio.start_server(accept, HOST, 0)
 
     async def _add_account(self, config: Any, address: str, password: str) -> None:
         from pymap.user import UserMetadata
