@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -72,3 +73,89 @@ def test_no_line_is_lost_and_none_invented(lines, agent):
 @given(st.text(), st.none() | st.text(), st.booleans())
 def test_never_raises(text, html, agent):
     excerpt(text, html, agent=agent, marker=MARKER, parents=[text])
+
+
+OURS = "Which colour would you like us to send to you?\nPlease tell us by Friday, so that we can ship it."
+
+
+def test_an_unmarked_quote_is_known_by_the_earlier_mail():
+    text = f"Blue.\n\nQwe rty\n{OURS}\n"
+    assert excerpt(text).new_text == text.strip()
+    result = excerpt(text, parents=["Something else", OURS])
+    assert result.new_text == "Blue.\n\nQwe rty"
+    assert result.quoted == OURS
+
+
+def test_an_unmarked_quote_is_known_when_wrapped_anew():
+    wrapped = (
+        "Which colour would you\nlike us to send to you? Please\ntell us by Friday, so that we\ncan ship it."
+    )
+    text = f"Blue.\n\n{wrapped}"
+    assert excerpt(text, parents=[OURS]).new_text == "Blue."
+    assert not excerpt(text, agent=True, parents=[OURS]).certain
+
+
+def test_one_line_said_again_is_no_quote():
+    text = "Blue.\n\nPlease tell us by Friday, so that we can ship it."
+    assert excerpt(text, agent=True, parents=[OURS]).certain
+    assert excerpt(text, parents=[OURS]).new_text == text
+
+
+def test_a_customer_who_sends_our_text_back_keeps_it():
+    assert excerpt(OURS, parents=[OURS]).new_text == OURS
+
+
+def test_a_configured_disclaimer_is_cut_however_it_is_wrapped():
+    disclaimer = "This mail is confidential. If you are not who it is for, forget it."
+    result = excerpt(
+        "Blue.\n\nPeter\n\n*This mail is confidential.\nIf you are not\nwho it is for, forget it.*\n",
+        disclaimers=[disclaimer],
+    )
+    assert result.new_text == "Blue.\n\nPeter"
+    assert result.signature.startswith("*This mail")
+
+
+def test_the_authors_name_behind_a_dash_is_a_signature():
+    assert excerpt("Blue.\n\n- peter", names=["Peter Pan"]).new_text == "Blue."
+    assert excerpt("Blue.\n\n- peter").new_text == "Blue.\n\n- peter"
+
+
+def test_line_ends_of_any_kind_are_lines():
+    result = excerpt("Blue.\r\n\r\nJane wrote:\r> old\r> words\r\n")
+    assert (result.new_text, result.quoted) == ("Blue.", "Jane wrote:\n> old\n> words")
+
+
+@pytest.mark.parametrize("agent", [False, True])
+@pytest.mark.parametrize("line", ["words and words", "> old"])
+def test_what_is_too_long_to_scan_is_not_lost(line, agent):
+    text = "\n".join(f"{line} {number}" for number in range(9_000))
+    result = excerpt(text, agent=agent)
+    kept = result.new_text or result.quoted
+    assert kept == text
+    assert result.certain is (not agent)
+
+
+def test_a_long_quote_below_a_boundary_stays_quoted():
+    text = "Blue.\n\n" + ATTRIBUTIONS["en"] + "\n" + "old words\n" * 20_000
+    assert excerpt(text).new_text == "Blue."
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--- Write your answer above this line ---",
+        "> | --- Write your answer above this line ---",
+        "\u2014 Write your answer\xa0above this line \u2014",
+        "--- Write your answer\nabove this line ---",
+    ],
+)
+def test_our_marker_ends_the_new_text_whatever_a_client_made_of_it(line):
+    text = f"Hello Jane.\n\n{line}\n| #solved\nTicket 42"
+    result = excerpt(text, agent=True, marker="--- Write your answer above this line ---")
+    assert result.new_text == "Hello Jane." or not result.certain
+    assert result.certain is (">" not in line)
+
+
+def test_an_agents_words_below_a_false_attribution_are_held_not_lost():
+    text = "Hello.\n\nOn 3 March 2025 at 10:00 our technician wrote:\n\nit works\n\nSo all is well."
+    assert not excerpt(text, agent=True, marker=MARKER).certain

@@ -18,7 +18,7 @@ CUSTOMERS_WORDS = [
     "From: Bob <bob@example.org>",
     "Sent: Monday, March 3, 2025 10:00",
     "-- ",
-    "Jane Doe, a very long line about herself, her printer and the many things that they went through",
+    "A very long line about her printer and the many, many things that they went through,",
     "",
     "-----Original Message-----",
     "Sent from my iPhone",
@@ -37,12 +37,13 @@ AGENTS_WORDS = [
     "Anna",
 ]
 ATTRIBUTION = "On Mon, 3 Mar 2025 at 11:00, Jane Doe via Support <support+t42@desk.example> wrote:"
-HEADERS = "{0}: Jane Doe via Support <support@desk.example>\n{1}: 3 Mar 2025 11:00\n{2}: Anna\n{3}: Re: [#42] Fire\n"
+HEADERS = "{0}: Jane via Support <support@desk.example>\n{1}: 3 Mar 2025 11:00\n{2}: Anna\n{3}: Fire\n"
 
 
 def notification(words):
     said = "\n".join(f"| {word}" for word in words)
-    return f"{MARKER}\n\nYour answer will go to Jane Doe.\n\nJane Doe wrote, 3 Mar, 10:00:\n\n{said}\n\nTicket 42\n  Status   open"
+    above = f"{MARKER}\n\nYour answer will go to Jane Doe.\n\nJane Doe wrote, 3 Mar, 10:00:"
+    return f"{above}\n\n{said}\n\nTicket 42\n  Status   open"
 
 
 def pretty(text):
@@ -91,7 +92,8 @@ HTML = {
     "apple": lambda new, old: f'<body>{new}<br><blockquote type="cite">{old}</blockquote></body>',
     "apple, below": lambda new, old: f'<body><blockquote type="cite">{old}</blockquote><br>{new}</body>',
     "outlook": lambda new, old: (
-        f'<div>{new}</div><div id="x_appendonsend"></div><hr><div id="x_divRplyFwdMsg"><b>Qwe:</b> Jane</div>{old}'
+        f'<div>{new}</div><div id="x_appendonsend"></div><hr>'
+        f'<div id="x_divRplyFwdMsg"><b>Qwe:</b> Jane</div>{old}'
     ),
     "nothing": lambda new, old: f"{new}<br>{old}",
 }

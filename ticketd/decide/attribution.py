@@ -106,7 +106,7 @@ def attribution_ending(
         if not line or is_marked(lines[first]) or (first < last and line[-1] in ":："):
             break
         text = f"{line} {text}".strip()
-        if (strength := _strength(text)) > best[0]:
+        if (strength := _strength(text) or (above_marks and _names_a_mail(text))) > best[0]:
             best = (strength, first)
         if strength == CERTAIN:
             break
@@ -114,6 +114,14 @@ def attribution_ending(
     if not strength:
         return None
     return Attribution(_reach_up(lines, start, last, floor), last + 1, strength >= STRONG)
+
+
+def _names_a_mail(text: str) -> int:
+    """How surely a text without a known verb, above marked lines, names their author or date: WEAK or 0."""
+    words = len(text.split())
+    ends = text.rstrip("*_ ")[-1:] in (":", "：")
+    named = (words <= 6 and has_exact_date(text)) or (words <= 12 and ends and has_address(text))
+    return WEAK if named else 0
 
 
 def _stands_before_quote(bare: str) -> bool:
@@ -127,7 +135,7 @@ def _stands_before_quote(bare: str) -> bool:
 
 def _ends_without_colon(bare: str) -> bool:
     """Whether a cleaned line ends as attributions without a colon do: in an address, or a verb."""
-    if bare.endswith((">", ")")) and has_address(bare):
+    if has_exact_date(bare) or (bare.endswith((">", ")")) and has_address(bare)):
         return True
     return any(
         quotemarks.fold(bare).endswith(verb) for verb in ("wrote", "schrieb", "writes", "écrit", "escribió")

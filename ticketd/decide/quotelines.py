@@ -91,7 +91,7 @@ def separator(line: str) -> Separator | None:
         return Separator.FORWARDED
     if ruled and core.startswith(quotemarks.FORWARDED_BY):
         return Separator.FORWARDED
-    if any(phrase in core for phrase in quotemarks.REPLY_ABOVE):
+    if any(phrase in core for phrase in quotemarks.REPLY_ABOVE) or core.strip("[]") in quotemarks.LEFT_OUT:
         return Separator.ORIGINAL
     return Separator.ORIGINAL if ruled and _says_original(core, framed) else None
 

@@ -105,7 +105,7 @@ _WROTE: Final = """
     rašė|parašė|rakstīja|uzrakstīja"""
 
 _OPENERS: Final = """
-    on|at|in message|in article|quoting|zitat von|citando|citando a|citation de|cytat|cytuję
+    on|at|in message|in article|quoting|zitat von|citando|citando a|citation de|cytat|cytuję|цитирую
     am|le|el|il|il giorno|in data|em|no dia|op|den|på|dne|dňa|dna|w dniu|dnia|pada|ngày|vào|vào ngày|lúc
     στις|la data de|pe data de|în|date|в|у|на|tarihinde|в сообщении|кому|on behalf of|el día|a
     em data de|în data de
@@ -220,6 +220,14 @@ _REPLY_ABOVE: Final = """
     выше этой строки
     выше этой линии|bu satırın üst|この行より上|この線より上|请在此行上方|请在此线上方"""
 
+# What stands in brackets where a client left the quote out.
+_LEFT_OUT: Final = """
+    quoted text hidden|zitierter text ausgeblendet|texte des messages précédents masqué
+    el texto citado está oculto
+    testo tra virgolette nascosto|texto das mensagens anteriores oculto
+    tekst uit oorspronkelijke bericht is verborgen
+    cytowany tekst został ukryty|цитируемый текст скрыт"""
+
 # Lotus Notes: "----- Forwarded by Jane Doe/Sales on 01.03.2025 10:00 -----"
 _FORWARDED_BY: Final = """
     forwarded by|weitergeleitet von|transféré par|réacheminé par|reenviado por|encaminhado por
@@ -322,6 +330,9 @@ ORIGINAL_STARTS: Final = _by_length(ORIGINAL - {"original"})
 
 FORWARDED: Final = _phrases(_FORWARDED)
 """What a separator above a forwarded mail says."""
+
+LEFT_OUT: Final = _phrases(_LEFT_OUT)
+"""What a client writes in brackets where it left the quote out."""
 
 FORWARDED_STEMS: Final = _by_length(_phrases(_FORWARDED_STEMS))
 REPLY_ABOVE: Final = _by_length(_phrases(_REPLY_ABOVE))

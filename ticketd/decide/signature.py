@@ -6,16 +6,23 @@ It knows nothing of quotes: it is given the new lines of a mail alone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
 from ticketd.decide import quotemarks
-from ticketd.decide.quotelines import clean, is_rule
+from ticketd.decide.quotelines import clean, has_address, is_rule
 from ticketd.decide.squeeze import squeeze, squeeze_lines
 
 LONGEST: Final = 40  # lines that may follow a signature separator
-FOOTER: Final = 12  # lines that may follow a drawn rule at the end of a list mail
-_FOOTER_WORDS: Final = ("mailing list", "unsubscribe", "mailman", "listinfo", "groups.google", "list info")
+FOOTER: Final = 12  # lines that may follow a drawn rule at the end of a mail
+SHORT: Final = 80  # characters of a line in a signature
+_FOOTER_WORDS: Final = (
+    "mailing list", "unsubscribe", "mailman", "listinfo", "groups.google", "list info",
+    "avast", "avg.com", "virus-free", "kaspersky", "eset",
+)  # fmt: skip
+_PHONE: Final = re.compile(r"\d[\d ()/.-]{5,20}\d")
+_TRACKER: Final = "ᐧ"  # what a tracking extension leaves at the end of a mail
 
 
 def signature_start(lines: Sequence[str], names: Sequence[str] = (), disclaimers: Sequence[str] = ()) -> int:
@@ -24,7 +31,8 @@ def signature_start(lines: Sequence[str], names: Sequence[str] = (), disclaimers
     ``names`` are the author's display names, ``disclaimers`` the texts that a config says to cut.
     """
     end = _content_end(lines, len(lines))
-    starts = [end, _disclaimer(lines[:end], disclaimers), _delimiter(lines[:end]), _list_footer(lines[:end])]
+    starts = [end, _disclaimer(lines[:end], disclaimers), _delimiter(lines[:end])]
+    starts.append(_below_rule(lines[:end], names))
     cut = _content_end(lines, min(starts))
     starts.append(_device_line(lines[:cut]))
     cut = _content_end(lines, min(starts))
@@ -56,13 +64,23 @@ def _earlier_delimiter(lines: Sequence[str], at: int) -> int:
     return at
 
 
-def _list_footer(lines: Sequence[str]) -> int:
-    """Where a drawn rule begins what a mailing list adds below each mail."""
+def _below_rule(lines: Sequence[str], names: Sequence[str]) -> int:
+    """Where a drawn rule begins what a list or a scanner adds, or a card with the author's numbers."""
     for at in range(len(lines) - 1, max(-1, len(lines) - 1 - FOOTER), -1):
-        if is_rule(lines[at], 20):
-            below = " ".join(clean(line).casefold() for line in lines[at + 1 :])
-            return at if any(word in below for word in _FOOTER_WORDS) else len(lines)
+        if is_rule(lines[at], 3):
+            below = [line for line in map(clean, lines[at + 1 :]) if line]
+            added = any(word in " ".join(below).casefold() for word in _FOOTER_WORDS)
+            return at if added or _is_card(below, names) else len(lines)
     return len(lines)
+
+
+def _is_card(lines: Sequence[str], names: Sequence[str]) -> bool:
+    """Whether a few short lines say who somebody is and how to reach them."""
+    if not 2 <= len(lines) <= 8 or any(len(line) > SHORT for line in lines):
+        return False
+    named = lines[0].casefold() in {name.casefold() for name in names}
+    reached = any(has_address(line) or "www." in line or _PHONE.search(line) for line in lines[1:])
+    return named or (reached and len(lines[0].split()) <= 4 and lines[0][-1] not in ".:?!")
 
 
 def _device_line(lines: Sequence[str]) -> int:
@@ -74,7 +92,7 @@ def _device_line(lines: Sequence[str]) -> int:
         seen += 1
         if seen > 3:
             break
-        if names_device(lines[at]):
+        if names_device(lines[at]) or clean(lines[at]) == _TRACKER:
             return at
     return len(lines)
 
