@@ -20,7 +20,7 @@ from ticketd.wire.embedded import EmbeddedServers
 from ticketd.wire.imap import ImapConnection
 from ticketd.wire.smtp import SmtpConnection
 
-DEADLINE = 15.0
+DEADLINE = 40.0
 """Seconds that anything may take to be seen."""
 
 _LOOK_EVERY = 0.1

@@ -1,0 +1,185 @@
+"""list, show, new, set, reply, note, merge, spam, block: what they do and how they refuse."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.kit import Cli, mail
+
+
+def show(cli: Cli, number: int = 1) -> dict:
+    return cli("show", number, "--json").json
+
+
+def new(cli: Cli, *more: object, text: str = "Hello Jane.") -> dict:
+    done = cli("new", "--requester", "jane@example.org", "--subject", "Printer", *more, "--json", text=text)
+    assert done.status == 0, done.err
+    return done.json
+
+
+def test_new_mails_the_requester_and_opens_the_ticket(cli):
+    ticket = new(
+        cli,
+        *("--name", "Jane Doe", "--priority", "urgent", "--assign", "anna", "--status", "pending"),
+        *("--tag", "hot", "--tag", "refund", "--note", "a secret", "--as", "anna"),
+    )
+    assert (ticket["id"], ticket["channel"], ticket["status"]) == (1, "manual", "pending")
+    assert (ticket["priority"], ticket["assignee"]) == ("urgent", "anna@example.com")
+    assert sorted(ticket["tags"]) == ["hot", "refund"]
+    assert ticket["requester"] == {"address": "jane@example.org", "name": "Jane Doe"}
+    assert {one["kind"] for one in ticket["messages"]} == {"reply", "note"}
+    assert "jane@example.org" in [row["to"] for row in cli.queued()]
+
+
+def test_new_with_a_file_keeps_its_bytes(cli, tmp_path):
+    path = tmp_path / "form.bin"
+    path.write_bytes(bytes(range(256)))
+    ticket = new(cli, "--attach", path)
+    (file,) = ticket["messages"][0]["attachments"]
+    assert (file["filename"], file["size"]) == ("form.bin", 256)
+    saved = tmp_path / "saved"
+    assert cli("show", 1, "--save", saved).status == 0
+    assert path.read_bytes() in [one.read_bytes() for one in saved.iterdir()]
+
+
+def test_a_ticket_that_is_not_there_is_one_sentence(cli):
+    for arguments in (("show", 9), ("set", 9, "--status", "open"), ("merge", 9, 8), ("spam", 9)):
+        refused = cli(*arguments)
+        assert refused.status == 1
+        assert refused.err.count("\n") == 1
+        assert "9" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("new", "--subject", "x"), "--requester"),
+        (("new", "--requester", "nobody", "--subject", "x"), "not a mail address"),
+        (("new", "--requester", "anna@example.com", "--subject", "x"), "agent"),
+        (("new", "--requester", "jane@example.org", "--subject", "x", "--assign", "zoe"), "zoe"),
+        (("new", "--requester", "jane@example.org", "--subject", "x", "--mailbox", "sales"), "support"),
+        (("list", "my-open"), "--agent"),
+        (("list", "nowhere"), "nowhere"),
+        (("list", "--agent", "zoe", "my-open"), "anna, bob"),
+        (("set", 1), "--status"),
+        (("set", 1, "--status", "closed"), "closed"),
+        (("block", "support@example.com"), "our own"),
+    ],
+)
+def test_wrong_usage_is_two_and_says_what_is_right(cli, arguments, says):
+    new(cli)
+    refused = cli(*arguments)
+    assert refused.status == 2
+    assert says in refused.err
+    assert not refused.out
+
+
+def test_set_changes_every_field_and_leaves_events(cli):
+    new(cli)
+    done = cli(
+        *("set", 1, "--status", "solved", "--priority", "low", "--assign", "bob", "--subject", "Fire"),
+        *("--requester", "joe@example.net", "--tag", "+hot", "--as", "anna"),
+    )
+    assert done.status == 0, done.err
+    ticket = show(cli)
+    assert (ticket["status"], ticket["priority"], ticket["subject"]) == ("solved", "low", "Fire")
+    assert (ticket["assignee"], ticket["requester"]["address"]) == ("bob@example.com", "joe@example.net")
+    assert ticket["tags"] == ["hot"]
+    assert {"status", "priority", "assignee"} <= {one["kind"] for one in ticket["events"]}
+    assert {one["actor"] for one in ticket["events"] if one["kind"] == "status"} == {"anna@example.com"}
+
+
+def test_assign_none_and_a_tag_that_goes(cli):
+    new(cli, "--assign", "anna", "--tag", "hot")
+    assert cli("set", 1, "--assign", "none", "--tag", "-hot").status == 0
+    ticket = show(cli)
+    assert (ticket["assignee"], ticket["tags"]) == (None, [])
+
+
+def test_a_reply_is_queued_for_the_customer_and_the_ticket_awaits_them(cli):
+    cli.take_in(mail())
+    assert cli("reply", 1, "--as", "anna", text="Pull the plug.").status == 0
+    ticket = show(cli)
+    assert (ticket["status"], ticket["assignee"]) == ("pending", "anna@example.com")
+    assert ticket["messages"][-1]["kind"] == "reply"
+    assert ticket["messages"][-1]["new_text"].startswith("Pull the plug.")
+    assert [row["to"] for row in cli.queued() if row["kind"] == "reply"] == ["jane@example.org"]
+
+
+def test_the_system_replies_and_nobody_is_assigned(cli):
+    cli.take_in(mail())
+    assert cli("reply", 1, "--status", "solved", text="Done.").status == 0
+    ticket = show(cli)
+    assert (ticket["status"], ticket["assignee"], ticket["messages"][-1]["kind"]) == ("solved", None, "reply")
+
+
+def test_nothing_to_say_is_wrong_usage_and_queues_nothing(cli):
+    cli.take_in(mail())
+    before = len(cli.queued())
+    assert cli("reply", 1, text=" \n").status == 2
+    assert cli("note", 1, text="").status == 2
+    assert len(cli.queued()) == before
+
+
+def test_a_note_never_reaches_the_customer(cli):
+    cli.take_in(mail())
+    assert cli("note", 1, "--as", "bob", text="She is a VIP.").status == 0
+    assert show(cli)["messages"][-1]["kind"] == "note"
+    assert "jane@example.org" not in [row["to"] for row in cli.queued()]
+
+
+def test_merge_shows_the_one_that_stays(cli):
+    cli.take_in(mail("one"), mail("two"))
+    assert cli("merge", 2, 1).status == 0
+    ticket = show(cli, 2)
+    assert ticket["id"] == 1
+    assert len(ticket["messages"]) == 2
+    assert [one["id"] for one in cli("list", "all", "--json").json] == [1]
+
+
+def test_spam_and_block_and_back_again(cli):
+    cli.take_in(mail("one"))
+    assert cli("spam", 1).status == 0
+    assert [one["id"] for one in cli("list", "spam", "--json").json] == [1]
+    assert cli("list", "all", "--json").json == []
+    assert cli("spam", 1, "--undo").status == 0
+    assert cli("block", "jane@example.org").status == 0
+    cli.take_in(mail("two"))
+    assert [one["id"] for one in cli("list", "spam", "--json").json] == [2]
+
+
+def test_list_filters_and_orders(cli):
+    new(cli, "--status", "pending")
+    new(cli, "--priority", "low")
+    new(cli, "--priority", "urgent", "--assign", "bob")
+    assert [one["id"] for one in cli("list", "--json").json] == [3, 2]
+    assert [one["id"] for one in cli("list", "my-open", "--agent", "bob", "--json").json] == [3]
+    assert [one["id"] for one in cli("list", "unassigned", "--json").json] == [2]
+    assert [one["id"] for one in cli("list", "all", "--limit", 1, "--json").json] == [3]
+    assert "messages" not in cli("list", "--json").json[0]
+
+
+def test_piped_lists_are_plain_aligned_text(cli):
+    cli.take_in(mail("A\x1b[31mred"))
+    listed = cli("list")
+    heading, row = listed.out.splitlines()
+    assert heading.startswith("ID  SUBJECT")
+    assert "\x1b" not in listed.out
+    assert row.index("jane@example.org") == heading.index("REQUESTER")
+
+
+def test_search_finds_words_of_bodies(cli):
+    cli.take_in(mail("one", text="a zebra"), mail("two", text="a lion"))
+    assert [one["subject"] for one in cli("list", "all", "--search", "zebra", "--json").json] == ["one"]
+
+
+def test_no_config_is_78_and_names_the_file(cli):
+    (cli.directory / "ticketd.toml").unlink()
+    refused = cli("list")
+    assert refused.status == 78
+    assert "ticketd.toml" in refused.err
+
+
+def test_help_answers_without_a_config(cli):
+    (cli.directory / "ticketd.toml").unlink()
+    assert cli("new", "--help").status == 0
