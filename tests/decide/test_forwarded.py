@@ -1,6 +1,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ticketd.decide.forwarded import find_forwarded, is_forward
 from ticketd.decide.model import Address, Message
@@ -127,3 +129,68 @@ def test_header_labels_of_any_language_are_read(block):
     assert found.author == Address("nora@desk.example", "Nora Lind")
     assert "10" in found.date
     assert (found.subject, found.text) == ("Order", "old words")
+
+
+@pytest.mark.parametrize(
+    ("author", "address", "name"),
+    [
+        ("jane@example.com", "jane@example.com", ""),
+        ('"Doe, Jane" <jane@example.com>', "jane@example.com", "Doe, Jane"),
+        ("Jane Doe <jane@example.com<mailto:jane@example.com>>", "jane@example.com", "Jane Doe"),
+        ("Jane Doe [jane@example.com]", "jane@example.com", "Jane Doe"),
+        ("jane@example.com (Jane Doe)", "jane@example.com", "Jane Doe"),
+        ("'Jane Doe' <JANE@Example.com>;", "JANE@Example.com", "Jane Doe"),
+        ("*Jane Doe* <jane@example.com>", "jane@example.com", "Jane Doe"),
+        ("Jane Doe\n<jane@example.com>", "jane@example.com", "Jane Doe"),
+        ("Jane O'Hara <jane.o'hara@example.com>", "jane.o'hara@example.com", "Jane O'Hara"),
+        ("[jane@example.com](mailto:jane@example.com)", "jane@example.com", ""),
+        ("Jané Ďoe <jane@dömain.example>", "jane@dömain.example", "Jané Ďoe"),
+    ],
+)
+def test_the_author_in_whatever_form_a_client_prints_them(author, address, name):
+    found = find_forwarded(mail(GMAIL.replace("Jane Doe <jane@example.com>", author)))
+    assert found is not None
+    assert found.author == Address(address, name)
+
+
+def test_recipients_are_read_with_their_names():
+    people = "A <a@example.com>, b@example.com; 'C D' <c@example.com>"
+    found = find_forwarded(mail(GMAIL.replace("<support@example.org>", people)))
+    assert found is not None
+    assert found.to == (
+        Address("a@example.com", "A"),
+        Address("b@example.com"),
+        Address("c@example.com", "C D"),
+    )
+
+
+def test_marked_text_that_was_wrapped_is_not_lost():
+    text = APPLE.replace("> It burns.", "> It burns very\nbrightly.")
+    found = find_forwarded(mail(text + "\nSent from my iPhone\n"))
+    assert found is not None
+    assert found.text == "It burns very\nbrightly.\n> Really?"
+
+
+def test_a_forward_that_only_attributes():
+    attribution = "On Mon, 3 Mar 2025, Jane <jane@example.com> wrote:"
+    text = f"---------- Forwarded message ----------\n{attribution}\n\n> It burns."
+    found = find_forwarded(mail(text))
+    assert found is not None
+    assert (found.author, found.text) == (Address("jane@example.com", "Jane"), "It burns.")
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(
+        st.text(max_size=12)
+        | st.sampled_from(
+            ["> ", "From: a@b.test", "Von: ", "Sent: 1.1.2025", "To:", "Begin forwarded message:"]
+        )
+    )
+)
+def test_never_raises(lines):
+    for text in ("\n".join(lines), "".join(lines)):
+        message = mail(text)
+        is_forward(message)
+        found = find_forwarded(message)
+        assert found is None or found.author.address in text

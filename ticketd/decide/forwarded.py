@@ -14,12 +14,12 @@ from typing import Final
 from ticketd.decide.attribution import Attribution, attribution_ending
 from ticketd.decide.headerblock import header_block, label
 from ticketd.decide.model import Address, Forwarded, Message
-from ticketd.decide.quotelines import Separator, clean, is_marked, separator, unmark
+from ticketd.decide.quotelines import Separator, clean, has_address, is_marked, is_rule, separator, unmark
 from ticketd.decide.quotemarks import DATE, FORWARD_PREFIXES, FROM, SUBJECT, TO, fold
 
 SCANNED: Final = 65_536  # characters in which a block is looked for
 MOST: Final = 50  # recipients that are read
-_BREAKS: Final = str.maketrans(dict.fromkeys("<>()[]{},;:\"'|*\\`", " "))
+_BREAKS: Final = str.maketrans(dict.fromkeys('<>()[]{},;:"|*\\`', " "))
 
 
 class _Quote(Enum):
@@ -83,10 +83,10 @@ def addresses(text: str) -> list[Address]:
     at = 0
     for token in text[: MOST * 200].translate(_BREAKS).split():
         start = text.find(token, at)
-        bare = token.rstrip(".").removeprefix("mailto:")
+        bare = token.strip(".'")
         if not _is_address(bare):
             continue
-        name = _name(text[at:start])
+        name = _name(text[at:start]) or _comment(text, start + len(token))
         at = start + len(token)
         if not any(address.address.casefold() == bare.casefold() for address in found):
             found.append(Address(bare, name))
@@ -98,9 +98,10 @@ def addresses(text: str) -> list[Address]:
 def _is_address(token: str) -> bool:
     """Whether a token is an address with a domain of two labels or more."""
     local, at, domain = token.rpartition("@")
-    if not (at and local and "@" not in local and len(token) <= 254 and "." in domain):
+    if not (at and local and "@" not in local and len(token) <= 254 and token.isprintable()):
         return False
-    return all(part and not part.startswith("-") for part in domain.split(".")) and token.isprintable()
+    labels = domain.split(".")
+    return len(labels) > 1 and all(label.replace("-", "a").isalnum() and label[0] != "-" for label in labels)
 
 
 def _name(before: str) -> str:
@@ -111,6 +112,12 @@ def _name(before: str) -> str:
         text = text.rpartition(mark)[2] if mark in text else text
     text = text.strip(" \t<([*")
     return " ".join(text.strip(" ,\"'\\").split())[:200]
+
+
+def _comment(text: str, at: int) -> str:
+    """The name in a comment behind an address (RFC 5322 §3.2.2): ``jane@example.com (Jane Doe)``."""
+    rest = text[at : at + 200].lstrip(" >")
+    return _name(rest[1:].partition(")")[0]) if rest.startswith("(") and ")" in rest else ""
 
 
 def _from_enclosed(mail: Message) -> Forwarded | None:
@@ -135,8 +142,16 @@ def _find_block(lines: Sequence[str]) -> _Block | None:
             return _Block(author, to, subject, date, block.stop, plain[start][0])
         if announced and (attribution := _attribution_after(bare, start)):
             text = " ".join(clean(part) for part in bare[attribution.start : attribution.stop])
-            return _Block(text, "", "", "", attribution.stop, plain[start][0])
+            below = _skip_blank(bare, attribution.stop)
+            depth = plain[below][0] if below < len(plain) else 0
+            return _Block(_without_date(text), "", "", "", attribution.stop, depth)
     return None
+
+
+def _without_date(attribution: str) -> str:
+    """The end of an attribution's first line, from the name on, where a comma parts it from the date."""
+    before, comma, after = attribution.rpartition(",")
+    return after if comma and has_address(after) and any(map(str.isdigit, before)) else attribution
 
 
 def _skip_blank(lines: Sequence[str], at: int) -> int:
@@ -156,18 +171,28 @@ def _attribution_after(lines: Sequence[str], start: int) -> Attribution | None:
 
 
 def _body(lines: Sequence[str], depth: int) -> str:
-    """The forwarded text, without the marks that its header block bore too."""
+    """The forwarded text, without the marks that its header block bore too, and rules above it."""
+    first = 0
+    while first < len(lines) and _ends_block(lines[first]):
+        first += 1
     if not depth:
-        return "\n".join(lines).strip("\n")
-    body: list[str] = []
-    for line in lines:
-        if clean(line) and not is_marked(line):
-            break
-        rest = line
-        for _ in range(depth):
-            rest = rest.lstrip(" \t").removeprefix(">")
-        body.append(rest.removeprefix(" "))
-    return "\n".join(body).strip("\n")
+        return "\n".join(lines[first:]).strip("\n")
+    last = max((at for at, line in enumerate(lines) if is_marked(line)), default=first - 1)
+    return "\n".join(_unmark_once(line, depth) for line in lines[first : last + 1]).strip("\n")
+
+
+def _ends_block(line: str) -> bool:
+    """Whether a line is blank, or a rule or separator that some programs draw below the header block."""
+    bare = clean(unmark(line)[1])
+    return not bare or is_rule(bare) or (bare.startswith("==") and separator(bare) is not None)
+
+
+def _unmark_once(line: str, depth: int) -> str:
+    """A line without its first ``depth`` marks."""
+    rest = line
+    for _ in range(depth if is_marked(line) else 0):
+        rest = rest.lstrip(" \t").removeprefix(">")
+    return rest.removeprefix(" ") if is_marked(line) else line
 
 
 def _first_quote(lines: Sequence[str]) -> _Quote | None:
