@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import Message as Compat32
 from email.utils import parsedate_tz
+from typing import Any
 
 from mailparser import MailParser
 
-from ticketd.decide.charsets import codec_of, shown
+from ticketd.decide.charsets import codec_of, exact, shown
 from ticketd.decide.fields import decode_words, text_of, unfold
 from ticketd.decide.limits import Head
 from ticketd.decide.model import Address
@@ -126,19 +127,20 @@ def _mailboxes(parsed: MailParser | None, name: str, raw: str, defects: list[str
     """What mail-parser read of a field, and what can be shown of items that it calls ambiguous."""
     if not raw:
         return ()
-    pairs: list[tuple[str, str]] = (
-        []
+    pairs: list[tuple[str, str]] = list(getattr(parsed, _ATTRIBUTES[name])) if parsed is not None else []
+    unread = (
+        raw.split(",")
         if parsed is None
-        else list(getattr(parsed, name.replace("-", "_") + ("_" if name == "from" else "")))
+        else [d["raw"] for d in _evidence(parsed, name) if not d["recovered"]]
     )
-    if parsed is None:
-        pairs = [pair for item in raw.split(",") if (pair := _salvage(item))]
-    for defect in [] if parsed is None else parsed.address_header_defects:
-        if defect["header"] == name and not defect["recovered"] and (pair := _salvage(defect["raw"])):
-            pairs.append(pair)
-            defects.append(f"an address in {name} is not well-formed")
-    people = (Address(shown(address), _name(label)) for label, address in pairs)
+    salvaged = [pair for item in unread if (pair := _salvage(item))]
+    if salvaged:
+        defects.append(f"an address in {name} is not well-formed")
+    people = (Address(shown(address), _name(label)) for label, address in (*pairs, *salvaged))
     return tuple(dict.fromkeys(person for person in people if "@" in person.address))[:MAX_ADDRESSES]
+
+
+_ATTRIBUTES = {"from": "from_", "reply-to": "reply_to", "to": "to", "cc": "cc"}
 
 
 def _salvage(item: str) -> tuple[str, str] | None:
@@ -180,7 +182,7 @@ def _author(
         reason = "no From"
     elif len(values) > 1:
         reason = "more than one From"
-    elif head.suspect or b"\0" in values[0] or b"\r" in values[0]:
+    elif head.suspect or _hides(unfold(values[0])) or b"\r" in values[0]:
         reason = "control characters about From"
     elif (
         parsed is None or len(parsed.from_) != 1 or len(found) != 1 or _is_group(raw) or not _is_clean(parsed)
@@ -189,13 +191,34 @@ def _author(
     if reason is not None:
         defects.append(f"{reason}: the sender is not known")
         return None
+    if any(not defect["recovered"] for defect in _evidence(parsed, "from")):
+        return Address(found[0].address, _name(raw.rpartition("<")[0].strip()) or found[0].name)
     return found[0]
+
+
+def _evidence(parsed: MailParser | None, name: str) -> list[dict[str, Any]]:
+    """What mail-parser says of the items of a field that it had to recover or leave out."""
+    defects = parsed.address_header_defects if parsed is not None else []
+    return [defect for defect in defects if defect["header"] == name]
+
+
+def _hides(text: str) -> bool:
+    """Whether signs that are not shown stand in a text."""
+    return exact(text).count("\ufffd") > text.count("\ufffd")
 
 
 def _is_clean(parsed: MailParser) -> bool:
     """Whether mail-parser saw nothing in From that two readers could read in two ways."""
-    evidence = [defect for defect in parsed.address_header_defects if defect["header"] == "from"]
-    return all(defect["recovered"] and set(defect["reason"].split(",")) <= _HARMLESS for defect in evidence)
+    return all(
+        set(defect["reason"].split(",")) <= _HARMLESS
+        if defect["recovered"]
+        else not set(defect["raw"]) & _MEANINGFUL
+        for defect in _evidence(parsed, "from")
+    )
+
+
+# In an item of From without any of these there is only a piece of a name: "Doe, Jane <jane@…>".
+_MEANINGFUL = frozenset('@<>:;()[]"\\')
 
 
 def _is_group(raw: str) -> bool:
@@ -240,6 +263,8 @@ def _is_absurd(parsed: MailParser | None) -> bool:
 def _loose_date(text: str) -> datetime | None:
     """A date that only the standard library's reader understands, or none."""
     try:
+        if text[:4].isdigit() and text[4:5] == "-":
+            return datetime.fromisoformat(text.strip())
         parts = parsedate_tz(text)
         if parts is None or abs(parts[9] or 0) > MAX_OFFSET:
             return None

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from ticketd.decide import calendars, transfer
-from ticketd.decide.charsets import decode, storable
+from ticketd.decide.charsets import codec_of, decode, storable
 from ticketd.decide.files import safe_name, type_of
 from ticketd.decide.flowed import unflow
 from ticketd.decide.htmltext import html_to_text
@@ -244,7 +244,8 @@ class _Reader:
     def _text(self, part: Part, content: bytes) -> None:
         read = self._within_budget(part, content)
         if part.kind == "text/html":
-            text, note = decode(read, part.charset or _meta_charset(read))
+            said = part.charset if codec_of(part.charset or "") not in (None, "ascii") else None
+            text, note = decode(read, said or _meta_charset(read) or part.charset)
             self.body.segments.append(Segment("", storable(text)))
         else:
             if b"begin " in read or b"begin-base64 " in read:

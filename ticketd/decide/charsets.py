@@ -292,6 +292,15 @@ def storable(text: str) -> str:
     return _UNSTORABLE.sub("", _BREAKS.sub("\n", text))
 
 
+def exact(text: str) -> str:
+    """One line for machines: what cannot be stored is marked, so that nothing joins across it."""
+    return text if text.isprintable() else _UNSHOWABLE.sub(_mark, text)
+
+
+def _mark(found: re.Match[str]) -> str:
+    return " " if not found.group().strip("\t\n\r ") else "\ufffd"
+
+
 def shown(text: str) -> str:
     """One line for people: runs of control characters are one space, surrogates are gone."""
     if text.isprintable():

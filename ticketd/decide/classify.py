@@ -55,6 +55,9 @@ _POSTMASTERS = _names("postmaster post_master mail-admin mailadmin mailsystem ma
 _ROBOTS = _names(
     "postmaster root nobody daemon listserv majordomo abuse mailer bounce bounces www-data apache"
 )
+_MACHINES = _names(
+    "administrator admin sysadmin system mail mailmaster mailsystem notification notifications"
+)
 _ROBOT_STARTS = ("owner-", "bounce+", "bounce-", "bounces+", "bounces-")
 _ROBOT_ENDS = ("-owner", "-request", "-bounce", "-bounces")
 _DAEMON_NAMES = (
@@ -162,10 +165,22 @@ def _read_undelivered(message: Message, signs: _Signs) -> None:
         signs.bounce.append("empty Return-Path and a mail system's sender")
     elif (daemon or nobody) and subject:
         signs.bounce.append("a mail system's subject")
-    elif (daemon or nobody or subject) and has_bounce_words(message):
+    elif (daemon or nobody or (subject and _is_machine(message))) and has_bounce_words(message):
         signs.bounce.append("a mail system's words")
-    elif (daemon or subject) and any(failed_recipients(message)):
+    elif (daemon or (subject and _is_machine(message))) and any(failed_recipients(message)):
         signs.bounce.append("recipients named as not reached")
+
+
+def _is_machine(message: Message) -> bool:
+    """Whether something besides the subject says that no person wrote: people paste bounces, too."""
+    local = _local_part(message)
+    return (
+        any(_word(value) not in ("", "no") for value in message.header_all("Auto-Submitted"))
+        or local in _ROBOTS | _MACHINES
+        or local.startswith(_ROBOT_STARTS)
+        or any(word in local.translate(_PUNCTUATION) for word in _NO_REPLY)
+        or bool(message.enclosed)
+    )
 
 
 def _is_nobody(message: Message) -> bool:

@@ -50,13 +50,30 @@ def text_of(value: bytes, hint: str | None = None) -> str:
 
 @dataclass(slots=True)
 class _Run:
-    """Encoded words that stand side by side in one charset: decoded together, as bytes."""
+    """Encoded words that stand side by side in one charset: decoded together, as bytes.
+
+    Some mailers cut characters in two, some even the base64: what is cut is joined first.
+    """
 
     charset: str
-    data: list[bytes] = field(default_factory=list)
+    words: list[tuple[str, bytes]] = field(default_factory=list)
+
+    def add(self, encoding: str, payload: bytes) -> None:
+        """Take one more word, joined to the last where that was cut within its base64."""
+        if encoding == "b" and self.words:
+            last, before = self.words[-1]
+            if last == "b" and len(before) % 4 and not before.endswith(b"="):
+                self.words[-1] = ("b", before + payload)
+                return
+        self.words.append((encoding, payload))
 
     def text(self) -> str:
-        return decode(b"".join(self.data), self.charset.partition("*")[0])[0]
+        """The text of all its words."""
+        data = b"".join(
+            binascii.a2b_qp(payload, header=True) if encoding == "q" else base64_loosely(payload)
+            for encoding, payload in self.words
+        )
+        return decode(data, self.charset.partition("*")[0])[0]
 
 
 def decode_words(text: str) -> str:
@@ -72,7 +89,7 @@ def decode_words(text: str) -> str:
         if word is None:
             at = text.find("=?", at + 2)
             continue
-        charset, data, end = word
+        charset, encoding, payload, end = word
         gap = text[done:at]
         joins = run is not None and not gap.strip(" \t\n")
         if run is None or not joins or run.charset != charset:
@@ -81,7 +98,7 @@ def decode_words(text: str) -> str:
             if not joins:
                 out.append(gap)
             run = _Run(charset)
-        run.data.append(data)
+        run.add(encoding, payload)
         done = end
         at = text.find("=?", end)
     if run is not None:
@@ -90,8 +107,8 @@ def decode_words(text: str) -> str:
     return "".join(out)
 
 
-def _read_word(text: str, at: int) -> tuple[str, bytes, int] | None:
-    """The encoded word at ``at``: its charset, its bytes, where it ends; None if it is none."""
+def _read_word(text: str, at: int) -> tuple[str, str, bytes, int] | None:
+    """The encoded word at ``at``: charset, encoding, payload, where it ends; None if it is none."""
     mark = text.find("?", at + 2, at + 2 + 80)
     if mark < 0 or text[mark + 2 : mark + 3] != "?":
         return None
@@ -99,9 +116,7 @@ def _read_word(text: str, at: int) -> tuple[str, bytes, int] | None:
     end = text.find("?=", begin, begin + MAX_WORD)
     if end < 0 or encoding not in "bq" or not charset:
         return None
-    payload = text[begin:end].encode("utf-8", "replace")
-    data = binascii.a2b_qp(payload, header=True) if encoding == "q" else base64_loosely(payload)
-    return charset, data, end + 2
+    return charset, encoding, text[begin:end].encode("utf-8", "replace"), end + 2
 
 
 def base64_loosely(data: bytes | memoryview) -> bytes:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from ticketd.decide.addresses import bare_addresses, correspondents
 from ticketd.decide.bodies import Body, read_body
-from ticketd.decide.charsets import shown
+from ticketd.decide.charsets import exact
 from ticketd.decide.fields import (
     message_id,
     message_ids,
@@ -132,7 +132,7 @@ def _return_path(head: Head) -> str | None:
 
 def _shown_value(key: str, value: bytes, hint: str | None) -> str:
     """A field's value on one line; words are decoded only in fields for people."""
-    return shown(unfold(value, hint)).strip() if key in _FOR_MACHINES else text_of(value, hint)
+    return exact(unfold(value, hint)).strip() if key in _FOR_MACHINES else text_of(value, hint)
 
 
 def _fingerprint(head: Head, body: Body | None) -> str:

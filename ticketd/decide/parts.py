@@ -122,7 +122,15 @@ def _sound_type(kind: Parametrised, default: str) -> str:
         return kind.value
     if "boundary" in kind.parameters:
         return "multipart/mixed"
-    return {"text": "text/plain", "html": "text/html", "multipart": "multipart/mixed"}.get(main, default)
+    return _SOUND.get(main, default)
+
+
+_SOUND = {
+    "text": "text/plain",
+    "html": "text/html",
+    "multipart": "multipart/mixed",
+    **dict.fromkeys(("application", "image", "audio", "video", "pdf"), "application/octet-stream"),
+}
 
 
 def _read_children(part: Part, budget: Budget, depth: int) -> None:
