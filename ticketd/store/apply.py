@@ -89,7 +89,8 @@ class Applying(Looking, Quarantining):
                 entries.append(self._append(effect.ticket, effect.entry, ledger_id))
             elif isinstance(effect, MoveMessages):
                 self._move(effect)
-        self._record([effect for effect in effects if isinstance(effect, Record)], now)
+        # What is about no ticket (a digest, a question) has no history to stand in.
+        self._record([effect for effect in effects if isinstance(effect, Record) and effect.ticket], now)
         queued = self._send([effect.mail for effect in effects if isinstance(effect, Send)], now, ledger_id)
         for effect in effects:
             act = self._ACTS.get(type(effect))

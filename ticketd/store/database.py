@@ -18,8 +18,9 @@ from pathlib import Path
 from sqlalchemy import inspect, select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from ticketd.errors import TicketdError, UsageError
+from ticketd.errors import NotFound, TicketdError, Unavailable, UsageError
 from ticketd.store import hooks, restore
 from ticketd.store.dialect import explain, insert_or_ignore, is_outage
 from ticketd.store.engine import Turnstile, make_engine, marker_of, prepare_file, read_url, shown, telling
@@ -53,6 +54,9 @@ class Store:
         self.where = shown(url)
         self._engine = make_engine(url)
         self._writing = self._engine.execution_options(writes=True)
+        self._reading = self._engine
+        if self.path is None:  # SQLite's readers see one moment anyway
+            self._reading = self._engine.execution_options(isolation_level="REPEATABLE READ")
         self._turn: AbstractContextManager[None] = Turnstile() if self.path else nullcontext()
 
     @property
@@ -118,7 +122,7 @@ class Store:
             with self.view() as view:
                 row = view.connection.execute(select(desk)).one_or_none()
         if row is None:
-            raise TicketdError(f"The database {self.where} is empty: run `ticketd db upgrade`.")
+            raise self._empty()
         keys = (row.signing_key, *(bytes.fromhex(key) for key in row.previous_keys))
         return Desk(row.instance, keys, row.created_at)
 
@@ -148,24 +152,32 @@ class Store:
                     hooks.at(f"before-commit:{name}")
                     transaction.commit()
                 hooks.at(f"after-commit:{name}")
-        except DBAPIError as error:
-            self._give_up(error)
+        except (DBAPIError, PoolTimeout) as error:
+            self._tell(error)
+            raise
 
     @contextmanager
     def view(self) -> Iterator[View]:
         """A reader that sees one moment and never waits for a writer."""
         try:
-            with self._engine.connect() as connection, connection.begin():
+            with self._reading.connect() as connection, connection.begin():
                 yield View(connection)
-        except DBAPIError as error:
-            self._give_up(error)
+        except (DBAPIError, PoolTimeout) as error:
+            self._tell(error)
+            raise
 
-    def _give_up(self, error: DBAPIError) -> None:
-        """Raise the database's own trouble in one sentence; a wrong statement is ours and stays itself."""
-        if not is_outage(error):
-            raise error
-        self._engine.dispose()  # after an I/O error SQLite wants its file opened anew
-        raise explain(error, self.where) from error
+    def _tell(self, error: DBAPIError | PoolTimeout) -> None:
+        """Raise the database's own trouble as one sentence; a wrong statement is ours and stays itself."""
+        if isinstance(error, PoolTimeout):
+            raise Unavailable(f"The database {self.where} is too busy: no connection came free.") from error
+        if is_outage(error):
+            self._engine.dispose()  # after an I/O error SQLite wants its file opened anew
+            raise explain(error, self.where) from error
+        if self.schema_current() is None:
+            raise self._empty() from error
+
+    def _empty(self) -> TicketdError:
+        return NotFound(f"The database {self.where} is empty: run `ticketd db upgrade`.")
 
     def backup(self, path: Path) -> None:
         """Copy a SQLite database to a new file while others read and write it."""

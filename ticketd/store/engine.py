@@ -118,7 +118,8 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def make_engine(url: URL) -> Engine:
     """An engine of at most ten connections that speaks to either database as we need it."""
-    options: dict[str, Any] = {"pool_size": 5, "max_overflow": 5, "pool_timeout": 60}
+    # Parameters hold what people wrote: no error message may show them.
+    options: dict[str, Any] = {"pool_size": 5, "max_overflow": 5, "pool_timeout": 60, "hide_parameters": True}
     if url.get_backend_name() == "sqlite":
         options["connect_args"] = {"check_same_thread": False, "timeout": BUSY_MS / 1000}
         engine = create_engine(url, **options)
