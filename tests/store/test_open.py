@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -48,6 +49,43 @@ def test_a_lost_file_is_not_replaced_by_an_empty_one(sqlite_store: Store) -> Non
     with pytest.raises(TicketdError, match="restore a backup"):
         Store.open(f"sqlite:///{path}")
     assert not path.exists()
+
+
+def test_a_file_that_goes_away_while_in_use_is_not_written_any_more(sqlite_store: Store) -> None:
+    path = sqlite_store.path
+    assert path is not None
+    opened(sqlite_store)
+    path.rename(path.with_name("elsewhere"))
+    with pytest.raises(TicketdError, match="removed or replaced"):
+        opened(sqlite_store)
+    path.touch()
+    with pytest.raises(TicketdError, match="removed or replaced"):
+        opened(sqlite_store)
+
+
+def test_after_a_power_loss_every_commit_that_is_whole_in_the_log_is_there(
+    sqlite_store: Store, tmp_path: Path
+) -> None:
+    path = sqlite_store.path
+    assert path is not None
+    for number in range(1, 6):
+        take(sqlite_store, number)
+    log = path.with_name("ticketd.db-wal").read_bytes()
+    kept = []
+    for cut in range(0, len(log), 3_000):
+        place = tmp_path / f"cut{cut}"
+        place.mkdir()
+        shutil.copy(path, place / "ticketd.db")
+        (place / "ticketd.db-wal").write_bytes(log[: len(log) - cut])
+        store = Store.open(f"sqlite:///{place / 'ticketd.db'}")
+        with store.view() as view:
+            kept.append([row["uid"] for row in view.ledger()])
+            for row in view.ledger():
+                assert view.raw_mail(row["id"])
+        store.close()
+    assert kept[0] == [1, 2, 3, 4, 5]
+    assert all(uids == list(range(1, len(uids) + 1)) for uids in kept)
+    assert kept[-1] == []
 
 
 def test_a_file_that_is_no_database_is_damaged(tmp_path: Path) -> None:

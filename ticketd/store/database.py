@@ -23,7 +23,16 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from ticketd.errors import NotFound, TicketdError, Unavailable, UsageError
 from ticketd.store import hooks, restore
 from ticketd.store.dialect import explain, insert_or_ignore, is_outage
-from ticketd.store.engine import Turnstile, make_engine, marker_of, prepare_file, read_url, shown, telling
+from ticketd.store.engine import (
+    Turnstile,
+    identity,
+    make_engine,
+    marker_of,
+    prepare_file,
+    read_url,
+    shown,
+    telling,
+)
 from ticketd.store.hold import hold_file, hold_session
 from ticketd.store.migrations import HEAD, KNOWN
 from ticketd.store.outbox import Outboxing
@@ -57,6 +66,7 @@ class Store:
         self._reading = self._engine
         if self.path is None:  # SQLite's readers see one moment anyway
             self._reading = self._engine.execution_options(isolation_level="REPEATABLE READ")
+        self._file = identity(self.path) if self.path else None
         self._turn: AbstractContextManager[None] = Turnstile() if self.path else nullcontext()
 
     @property
@@ -145,6 +155,8 @@ class Store:
     @contextmanager
     def begin(self, name: str = "write") -> Iterator[Transaction]:
         """A write transaction. Trouble of the database itself is raised as a TicketdError."""
+        if self.path and identity(self.path) != self._file:
+            raise TicketdError(f"The database {self.where} was removed or replaced while in use.")
         try:
             with self._turn, self._writing.connect() as connection:
                 with connection.begin() as transaction:

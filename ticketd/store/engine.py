@@ -103,6 +103,15 @@ def prepare_file(path: Path, create: bool) -> None:
         raise TicketdError(f"The database {path} cannot be made: {error.strerror}.") from error
 
 
+def identity(path: Path) -> tuple[int, int] | None:
+    """Which file it is, whatever its name; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _set_up_sqlite(connection: sqlite3.Connection, _: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
     cursor = connection.cursor()
