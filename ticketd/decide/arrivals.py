@@ -5,6 +5,8 @@ Knows nothing of agents' commands; those are ``speak`` and ``act``.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ticketd.decide import changes, compose, timing
 from ticketd.decide.authentication import Authenticated, authenticate
 from ticketd.decide.case import Case
@@ -23,6 +25,7 @@ from ticketd.decide.model import (
     Ticket,
     Verdict,
 )
+from ticketd.decide.thread import Placement
 from ticketd.decide.tokens import read_message_id
 from ticketd.decide.transition import Happening, transition
 from ticketd.decide.work import Work
@@ -39,9 +42,12 @@ NO_SUBJECT = "(no subject)"
 
 def take_arrival(case: Case, work: Work) -> Conclude:
     """A mail that is nobody's command: append it where it belongs."""
-    if case.placement.ticket is None:
+    number = case.placement.ticket
+    if number is None:
         return _open(case, work)
-    return _join(case, work, case.placement.ticket)
+    if case.context.blocked and not work.ticket(number).spam:
+        return _open(replace(case, placement=Placement(None, perhaps=number)), work)
+    return _join(case, work, number)
 
 
 def _join(case: Case, work: Work, number: int) -> Conclude:
@@ -70,15 +76,22 @@ def _merge_conversations(work: Work, one: int, other: int) -> None:
 def _wake(case: Case, work: Work, number: int) -> None:
     """A person among the participants wrote: open, within the budget of reopenings."""
     ticket = work.ticket(number)
-    limit = work.policy.limits.reopens_per_ticket_per_hour
-    if ticket.status is Status.SOLVED and work.history(number).reopened >= limit:
-        work.record(number, "budget", detail=f"not reopened: {limit} reopenings within an hour")
+    if over_budget(work, number):
         return
     # The clock first: it counts from when the mail came, the status changes now.
     at = case.envelope.received_at
     work.save(timing.on_customer_mail(ticket, ticket.status, work.policy, at))
     to = transition(ticket.status, Happening.PERSON_WROTE)
     changes.set_status(work, number, to, "system", "a participant wrote")
+
+
+def over_budget(work: Work, number: int) -> bool:
+    """Whether a solved ticket was reopened too often of late: it stays solved, an event says so."""
+    limit = work.policy.limits.reopens_per_ticket_per_hour
+    if work.ticket(number).status is not Status.SOLVED or work.history(number).reopened < limit:
+        return False
+    work.record(number, "budget", detail=f"not reopened: {limit} reopenings within an hour")
+    return True
 
 
 def _stirs(case: Case) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ticketd.decide import changes, compose
-from ticketd.decide.arrivals import take_arrival
+from ticketd.decide.arrivals import over_budget, take_arrival
 from ticketd.decide.case import Case
 from ticketd.decide.context import Mailed
 from ticketd.decide.effects import Alert, Conclude, MailKind
@@ -82,8 +82,9 @@ def in_words(bounce: Bounce) -> str:
 
 def _tell(work: Work, number: int, mailed: Mailed, words: str) -> None:
     """A permanent bounce opens the ticket; the assignee is told, else the mailbox's agents."""
-    ticket = work.ticket(number)
-    changes.set_status(work, number, transition(ticket.status, Happening.BOUNCED), "system", words)
+    if not over_budget(work, number):
+        to = transition(work.ticket(number).status, Happening.BOUNCED)
+        changes.set_status(work, number, to, "system", words)
     after = work.ticket(number)
     for agent in work.audience(number):
         work.send(
@@ -108,7 +109,9 @@ def _what_was_said(work: Work, number: int, mailed: Mailed) -> str:
 
 def _unbelieved(case: Case, work: Work) -> Conclude:
     """A bounce that proves nothing: kept in the spam folder, nobody is told."""
-    conclusion = take_arrival(replace(case, placement=Placement(None)), work)
+    # The mail system that quotes an agent's token does not use it.
+    identity = replace(case.identity, foreign=())
+    conclusion = take_arrival(replace(case, placement=Placement(None), identity=identity), work)
     assert conclusion.ticket is not None
     work.record(conclusion.ticket, "bounce", detail="it names no mail that we sent, so it is not believed")
     return conclusion

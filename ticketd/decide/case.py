@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ticketd.decide.context import Clues, Context
-from ticketd.decide.identify import Identity
+from ticketd.decide.identify import Identity, is_desk
 from ticketd.decide.model import (
     Address,
     Classification,
@@ -20,6 +20,7 @@ from ticketd.decide.policy import Mailbox, Policy
 from ticketd.decide.thread import Placement
 
 UNKNOWN = Address("", "unknown sender")
+_ROBOTIC = ("an autoresponder's subject", "Precedence: bulk", "Precedence: junk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,16 @@ class Case:
     def mailbox(self) -> Mailbox:
         """The mailbox that the mail came to."""
         return self.policy.mailboxes[self.envelope.mailbox]
+
+    @property
+    def approved(self) -> bool:
+        """Whether the agent saw why the mail was held, and wants it all the same."""
+        return self.envelope.released in ("yes", "note")
+
+    @property
+    def robotic(self) -> str:
+        """The sign that a machine wrote it, where none proves it; empty where there is none."""
+        return next((sign for sign in self.classification.signs if sign in _ROBOTIC), "")
 
     @property
     def author(self) -> Address:
@@ -82,9 +93,7 @@ def outsiders(people: Iterable[Address], policy: Policy) -> tuple[Address, ...]:
     found: dict[str, Address] = {}
     for person in people:
         key = person.key
-        local, _, domain = key.rpartition("@")
-        base = f"{local.partition('+')[0]}@{domain}"
-        if not local or policy.is_ours(key) or policy.is_ours(base) or policy.agent_by_key(key):
+        if not key.rpartition("@")[0] or is_desk(policy, key) or policy.agent_by_key(key):
             continue
         found.setdefault(key, person)
     return tuple(found.values())

@@ -21,6 +21,9 @@ from ticketd.decide.tokens import is_genuine
 TOKEN_LIFE = timedelta(days=90)
 """A token proves its agent for so long after it was made."""
 
+MAIL_LIFE = timedelta(days=14)
+"""DMARC vouches for a mail for so long after its Date: a signature lasts, and can be played again."""
+
 
 class Who(StrEnum):
     """Whose mail it is, by From."""
@@ -54,15 +57,20 @@ _NOT_ASKED = Authentication(Authenticated.NONE, "not asked")
 class Identity:
     """Who wrote, how well proven, and which token they answered.
 
-    ``token`` is the first genuine token of this agent; ``foreign`` are genuine agents'
-    tokens that somebody else than their agent has used.
+    ``token`` is the first token that proves this agent; where there is none, that of the
+    notification which the mail answers all the same. ``tickets`` are those that the proof
+    reaches, None for all. ``confirmed`` is whether the agent was asked and said that it
+    is theirs. ``foreign`` are genuine agents' tokens that somebody else than
+    their agent has used.
     """
 
     who: Who
     proof: Proof = Proof.NONE
     standing: Standing | None = None
     agent: Agent | None = None
+    confirmed: bool = False
     token: Issued | None = None
+    tickets: frozenset[int] | None = None
     foreign: tuple[Issued, ...] = ()
     authentication: Authentication = _NOT_ASKED
 
@@ -96,11 +104,11 @@ _PROOFS: Mapping[tuple[bool, bool], Proof] = {
 
 
 def agent_tokens(clues: Clues, context: Context, policy: Policy) -> tuple[Issued, ...]:
-    """The genuine tokens of agents that a mail carries, in threading order, revoked ones left out."""
+    """The genuine tokens of agents that a mail carries, in threading order, revoked ones included."""
     found = []
     for signed in clues.signed:
         issued = context.issued.get((signed.ticket, signed.purpose, signed.serial))
-        if issued is None or issued.revoked or issued.token.purpose == Purpose.CUSTOMER:
+        if issued is None or issued.token.purpose == Purpose.CUSTOMER:
             continue
         if is_genuine(policy, signed, issued) and issued not in found:
             found.append(issued)
@@ -110,35 +118,71 @@ def agent_tokens(clues: Clues, context: Context, policy: Policy) -> tuple[Issued
 def identify(message: Message, clues: Clues, context: Context, policy: Policy, now: datetime) -> Identity:
     """Who wrote ``message``; tokens older than 90 days prove nothing any more."""
     tokens = agent_tokens(clues, context, policy)
+    foreign = tuple(one for one in tokens if not one.revoked)
     if message.author is None:
-        return Identity(Who.UNKNOWN, foreign=tokens)
+        return Identity(Who.UNKNOWN, foreign=foreign)
     key = message.author.key
-    if policy.is_ours(key):
-        return Identity(Who.UNKNOWN, foreign=tokens)
+    if is_desk(policy, key):
+        return Identity(Who.UNKNOWN, foreign=foreign)
     agent = policy.agent_by_key(key)
     if agent is None:
-        return Identity(Who.CUSTOMER, foreign=tokens)
+        return Identity(Who.CUSTOMER, foreign=foreign)
     mailbox = policy.mailboxes[clues.mailbox]
     return _identify_agent(message, agent, tokens, mailbox, now)
+
+
+def is_desk(policy: Policy, key: str) -> bool:
+    """Whether mail to this address is mail to us: one of our mailboxes', with a plus tag or without."""
+    local, _, domain = key.rpartition("@")
+    return policy.is_ours(key) or policy.is_ours(f"{local.partition('+')[0]}@{domain}")
 
 
 def _identify_agent(
     message: Message, agent: Agent, tokens: tuple[Issued, ...], mailbox: Mailbox, now: datetime
 ) -> Identity:
-    own = [one for one in tokens if one.token.recipient == agent.key and _is_fresh(one, now)]
+    own = [one for one in tokens if _proves(one, agent, now)]
     authentication = authenticate(message, mailbox.trusted_authserv)
     passed = authentication.result is Authenticated.PASS
+    standing = _STANDINGS[mailbox.agent_auth][authentication.result, bool(own)]
+    if standing is Standing.PROVEN and (
+        _is_on_behalf(message, agent, passed) or (not own and _is_stale(message, now))
+    ):
+        standing = Standing.PARK
     return Identity(
         Who.AGENT,
         _PROOFS[bool(own), passed],
-        _STANDINGS[mailbox.agent_auth][authentication.result, bool(own)],
+        standing,
         agent,
-        own[0] if own else None,
+        token=own[0] if own else next(filter(_is_notification, tokens), None),
+        tickets=None if passed else frozenset(one.token.ticket for one in own),
         # A proven agent may use a colleague's mail; nobody else may.
-        () if passed or own else tuple(one for one in tokens if one.token.recipient != agent.key),
-        authentication,
+        foreign=() if passed or own else tuple(one for one in tokens if _is_others(one, agent)),
+        authentication=authentication,
     )
 
 
-def _is_fresh(issued: Issued, now: datetime) -> bool:
-    return now - issued.issued_at < TOKEN_LIFE
+def _proves(issued: Issued, agent: Agent, now: datetime) -> bool:
+    fresh = now - issued.issued_at < TOKEN_LIFE
+    return issued.token.recipient == agent.key and fresh and not issued.revoked
+
+
+def _is_others(issued: Issued, agent: Agent) -> bool:
+    return issued.token.recipient != agent.key and not issued.revoked
+
+
+def _is_notification(issued: Issued) -> bool:
+    """Whether it tells what an answer means, a reply or a note, although it proves nothing."""
+    return issued.token.purpose in (Purpose.REPLY, Purpose.NOTE)
+
+
+def _is_on_behalf(message: Message, agent: Agent, passed: bool) -> bool:
+    """Whether somebody of another domain sent it for the agent, and From's own does not vouch for it."""
+    if passed or message.sender is None or message.sender.key in agent.keys:
+        return False
+    domains = {key.rpartition("@")[2] for key in agent.keys}
+    return message.sender.key.rpartition("@")[2] not in domains
+
+
+def _is_stale(message: Message, now: datetime) -> bool:
+    """Whether an authentic mail is so old that it may be played again."""
+    return message.date is not None and now - message.date > MAIL_LIFE

@@ -82,14 +82,19 @@ def is_answer(case: Case) -> bool:
 
 def take_answer(case: Case, work: Work) -> Conclude:
     """Let go, drop or turn into a note what was asked about; anything else changes nothing."""
-    if case.classification.verdict is not Verdict.PERSON:
+    if case.classification.verdict is not Verdict.PERSON or case.robotic:
         return Conclude(Outcome.IGNORED, reason="an automatic answer to a question")
+    if len({one.serial for one in case.clues.signed if one.purpose == Purpose.QUESTION}) > 1:
+        return Conclude(Outcome.IGNORED, reason="an answer to two questions at once")
     said = read_commands(excerpt(case.message.text, case.message.html, agent=True).new_text)
     chosen = _chosen(said, case.context.asked)
     if chosen is None:
         return Conclude(Outcome.IGNORED, reason="an answer to a question without #yes, #no or #note")
+    parked = {one.item for one in case.context.waiting if one.state == "parked"}
     for item, how in chosen.items():
-        work.add(Drop(item) if how == "no" else Release(item, how))
+        # Theirs, which is what was asked: whether it may go out as it is was not.
+        word = "accept" if how == "yes" and item in parked else how
+        work.add(Drop(item) if how == "no" else Release(item, word))
     return Conclude(Outcome.IGNORED, reason="an answer to a question")
 
 

@@ -65,8 +65,8 @@ def decide(
 ) -> Decision:
     """Everything that one mail does, as effects. Total: every mail gives at least one."""
     identity = identify(message, found, context, policy, now)
-    if envelope.released in ("yes", "note") and identity.agent is not None:
-        identity = replace(identity, standing=Standing.PROVEN)
+    if envelope.released in ("yes", "note", "accept") and identity.agent is not None:
+        identity = replace(identity, standing=Standing.PROVEN, confirmed=True)
     own = is_own(message, found, context, policy)
     classification = classify(message, own=own)
     placement = place(found, identity, context, policy)
@@ -124,8 +124,9 @@ def bounced(case: Case, work: Work) -> Conclude | None:
 
 
 def robot_of_agent(case: Case, work: Work) -> Conclude | None:
-    """An agent's own vacation mail is never relayed, never a command."""
-    if case.identity.who is not Who.AGENT or case.classification.verdict is not Verdict.VACATION:
+    """An agent's own vacation mail or receipt is never relayed, never a command."""
+    is_robot = case.classification.verdict is Verdict.VACATION or case.message.report is not None
+    if case.identity.who is not Who.AGENT or not is_robot:
         return None
     return Conclude(Outcome.IGNORED, case.placement.ticket, "an agent's automatic mail")
 
@@ -140,10 +141,10 @@ def forged_agent(case: Case, work: Work) -> Conclude | None:
 def unproven_agent(case: Case, work: Work) -> Conclude | None:
     """What may be an agent's waits until that agent says so."""
     agent = case.identity.agent
+    if agent is not None and case.envelope.released == "unconfirmed":
+        return parking.keep_unconfirmed(case, work, agent)
     if agent is None or case.identity.standing is not Standing.PARK:
         return None
-    if case.envelope.released == "unconfirmed":
-        return parking.keep_unconfirmed(case, work, agent)
     if parking.is_answer(case):
         return Conclude(Outcome.IGNORED, reason="an answer to a question, not proven")
     return parking.park(case, work, agent, f"not proven: {case.identity.authentication.sign}, no token")
@@ -152,6 +153,18 @@ def unproven_agent(case: Case, work: Work) -> Conclude | None:
 def answer_to_question(case: Case, work: Work) -> Conclude | None:
     """``#yes`` in answer to a question is the proof that was asked for."""
     return parking.take_answer(case, work) if parking.is_answer(case) else None
+
+
+def doubtful_agent(case: Case, work: Work) -> Conclude | None:
+    """A proven agent's mail that may be a robot's, or that shows its ticket by too little, is asked about."""
+    agent, found = case.identity.agent, case.placement
+    if agent is None or case.identity.confirmed:
+        return None
+    if case.robotic:
+        return parking.park(case, work, agent, f"it looks like an automatic mail: {case.robotic}")
+    if found.ticket is None and found.perhaps is not None:
+        return parking.park(case, work, agent, f"it answers nothing, but seems to be about #{found.perhaps}")
+    return None
 
 
 def proven_agent(case: Case, work: Work) -> Conclude | None:
@@ -174,6 +187,7 @@ RULES: tuple[Rule, ...] = (
     forged_agent,
     unproven_agent,
     answer_to_question,
+    doubtful_agent,
     proven_agent,
     anybody_else,
 )

@@ -7,6 +7,7 @@ a leak holds the whole mail. ``act`` then carries out what was understood.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from ticketd.decide import act, compose
 from ticketd.decide.act import Mode
@@ -15,7 +16,7 @@ from ticketd.decide.case import Case
 from ticketd.decide.checks import QUERIES, problems_of
 from ticketd.decide.commands import Commands, Instruction, read_commands
 from ticketd.decide.context import History
-from ticketd.decide.deeds import deed_of, leaks_of, mode_of
+from ticketd.decide.deeds import deed_of, leaks_of, mode_of, never, text_of
 from ticketd.decide.effects import Conclude
 from ticketd.decide.excerpt import excerpt
 from ticketd.decide.forwarded import is_forward
@@ -25,12 +26,15 @@ from ticketd.decide.parking import hold
 from ticketd.decide.policy import Agent
 from ticketd.decide.work import Work
 
+_LATELY = timedelta(hours=1)
+_MOST_ECHOES = 5
+
 
 def speak(case: Case, work: Work, agent: Agent) -> Conclude:
     """Take a proven agent's mail: hold it whole, or let it take effect whole."""
     read = _read(case, work)
     said = read_commands(read.new_text)
-    if case.envelope.released:
+    if case.approved and case.envelope.released:
         said = _as_released(said, case.envelope.released)
     problem = next(problems_of(case, work, agent, said), None)
     if problem is not None:
@@ -71,7 +75,7 @@ def _on_ticket(case: Case, work: Work, agent: Agent, said: Commands, read: Excer
     if said.has("fwd"):
         return make_theirs(case, work, agent, said, number)
     mode = mode_of(case, work, said)
-    if mode is Mode.REPLY and not case.envelope.released:
+    if mode is Mode.REPLY:
         doubt = _doubt(case, work, agent, said, read, work.history(number))
         if doubt:
             return hold(case, work, agent, doubt)
@@ -87,13 +91,24 @@ def _requester_after(work: Work, number: int, said: Commands) -> object:
 
 def _doubt(case: Case, work: Work, agent: Agent, said: Commands, read: Excerpt, history: History) -> str:
     """Why a reply must not go out as it is; empty where it may."""
+    if case.approved:
+        return never(case, work)
     if is_forward(case.message):
         return "this looks like a forwarded mail, not like an answer"
     if not read.certain:
         return "it is not clear which part of the mail is yours and which is quoted"
     if found := leaks_of(case, work, said, history):
         return found
+    if _is_echo(case, agent, text_of(work, said), history):
+        return "it says the same as your last replies: did a machine write it?"
     return _collision(case, agent, history)
+
+
+def _is_echo(case: Case, agent: Agent, text: str, history: History) -> bool:
+    """Whether the agent said just this again and again of late, as a robot that answers a robot does."""
+    since = case.envelope.received_at - _LATELY
+    replies = [one for one in history.entries if one.kind is Kind.REPLY and one.at >= since]
+    return sum(one.author.key == agent.key and one.new_text == text for one in replies) >= _MOST_ECHOES
 
 
 def _collision(case: Case, agent: Agent, history: History) -> str:

@@ -94,7 +94,10 @@ def _may_join(identity: Identity, key: str | None, ticket: int, by: str, context
     if history is None:
         return False
     if identity.who is Who.AGENT and identity.standing is Standing.PROVEN:
-        return by != "subject" or history.ticket.has_participant(key or "")
+        if identity.confirmed or history.ticket.has_participant(key or ""):
+            return True
+        # A token proves the agent for its own ticket alone.
+        return by != "subject" and (identity.tickets is None or ticket in identity.tickets)
     return identity.who is not Who.UNKNOWN and history.ticket.has_participant(key or "")
 
 
