@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -109,7 +109,9 @@ def _play_in(place: Path, *, keep: bool) -> int:
         try:
             for person in people.values():
                 person.sign_in()
-            with _daemon(config, place / "daemon.log"):
+            with _daemon(config, place / "daemon.log") as is_alive:
+                for person in people.values():
+                    person.hopeful = is_alive
                 tell(Stage(people, _DESK, narrator, lambda: _ticket(place)))
                 narrator.say("The tickets, as `ticketd list all` shows them:")
                 _list(config)
@@ -135,8 +137,8 @@ def _configure(place: Path, servers: EmbeddedServers) -> Path:
 
 
 @contextmanager
-def _daemon(config: Path, log: Path) -> Iterator[None]:
-    """The real daemon, in a process of its own; it must end within ten seconds of being asked."""
+def _daemon(config: Path, log: Path) -> Iterator[Callable[[], bool]]:
+    """The real daemon, in a process of its own: whether it lives. It must end within ten seconds."""
     with log.open("wb") as written:
         process = subprocess.Popen(  # noqa: S603 - our own program, our own arguments
             [sys.executable, "-m", "ticketd", "-c", str(config), "run"],
@@ -145,7 +147,7 @@ def _daemon(config: Path, log: Path) -> Iterator[None]:
             stderr=written,
         )
     try:
-        yield
+        yield lambda: process.poll() is None
         if process.poll() is not None:
             raise Missing(f"the daemon was to run, but it ended with status {process.returncode}")
     except Missing:

@@ -33,12 +33,16 @@ class Missing(Exception):
 
 @dataclass(slots=True)
 class Person:
-    """Somebody with a mail account. ``mails`` is what they have seen, as bytes, in order."""
+    """Somebody with a mail account.
+
+    ``mails`` is what they have seen, as bytes, in order. They wait for mail while they are ``hopeful``.
+    """
 
     name: str
     address: str
     servers: EmbeddedServers
     mails: list[bytes] = field(default_factory=list)
+    hopeful: Callable[[], bool] = lambda: True
     _last: int = 0
     _inbox: ImapConnection | None = None
 
@@ -65,7 +69,7 @@ class Person:
     def await_mail(self, what: str, wanted: Callable[[Message], bool]) -> Message:
         """The first mail to come that is ``wanted``; raises Missing with ``what`` it was to be."""
         end = time.monotonic() + DEADLINE
-        while time.monotonic() < end:
+        while time.monotonic() < end and self.hopeful():
             for message in self.look():
                 if wanted(message):
                     return message

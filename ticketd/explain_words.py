@@ -57,7 +57,7 @@ def message_json(message: Message, decision: Decision, received_at: datetime) ->
     bounce = decision.classification.bounce
     return {
         "id": None,
-        "kind": str(entry.kind if entry else _KINDS.get(decision.classification.verdict, Kind.CUSTOMER)),
+        "kind": str(entry.kind if entry else _kind(decision)),
         "author": person(message.author),
         "from": message.from_text,
         "sender": person(message.sender),
@@ -84,6 +84,12 @@ def message_json(message: Message, decision: Decision, received_at: datetime) ->
         "fingerprint": message.fingerprint,
         "size": message.size,
     }
+
+
+def _kind(decision: Decision) -> Kind:
+    """What a mail that becomes no message would be one as."""
+    usual = Kind.REPLY if decision.identity.who is Who.AGENT else Kind.CUSTOMER
+    return _KINDS.get(decision.classification.verdict, usual)
 
 
 def _entry_of(message: Message, decision: Decision) -> Entry | None:

@@ -183,3 +183,64 @@ def test_the_config_comes_before_the_servers():
     assert exit_status([trouble(75), trouble(78)]) == 78
     assert exit_status([trouble(1), trouble(75)]) == 75
     assert exit_status([trouble(1)]) == 1
+
+
+TLS = """
+[mailboxes.imap]
+host = "{host}"
+port = {imap}
+security = "tls"
+username = "{user}"
+password = "{password}"
+ca_file = "{ca}"
+
+[mailboxes.smtp]
+host = "localhost"
+port = {smtp}
+security = "starttls"
+username = "{smtp_user}"
+password = "{smtp_password}"
+ca_file = "{ca}"
+"""
+
+
+def on_dovecot(cli: Cli, dovecot, authority, sink, host: str) -> None:
+    account = dovecot.user()
+    head = (
+        '[ticketd]\nstate_dir = "state"\n[[mailboxes]]\nname = "support"\naddress = "support@example.com"\n'
+    )
+    servers = TLS.format(
+        host=host,
+        imap=dovecot.tls_port,
+        user=account.username,
+        password=account.password,
+        ca=authority.file,
+        smtp=sink.port,
+        smtp_user=sink.username,
+        smtp_password=sink.password,
+    )
+    agents = '[[agents]]\nname = "anna"\naddress = "anna@example.com"\n'
+    path = cli.directory / "ticketd.toml"
+    path.write_text(head + servers + agents)
+    path.chmod(0o600)
+
+
+@pytest.mark.server
+def test_certificates_are_verified_and_their_days_told(cli, dovecot, authority, smtp_sink):
+    on_dovecot(cli, dovecot, authority, smtp_sink, "localhost")
+    answer = cli("check", "--json")
+    assert answer.status == 0, answer.err
+    (mailbox,) = answer.json["mailboxes"]
+    assert mailbox["imap"]["certificate_days"] >= 0
+    assert mailbox["smtp"]["certificate_days"] >= 0
+
+
+@pytest.mark.server
+@pytest.mark.parametrize(("host", "says"), [("127.0.0.2", "expired"), ("127.0.0.3", "another host")])
+def test_a_bad_certificate_is_75_and_says_what_is_wrong_with_it(
+    cli, dovecot, authority, smtp_sink, host, says
+):
+    on_dovecot(cli, dovecot, authority, smtp_sink, host)
+    answer = cli("check", "--json")
+    assert answer.status == 75
+    assert says in problems(answer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ticketd import demo, demo_people
+from ticketd import demo
 from ticketd.decide.parse import parse
 from ticketd.errors import UsageError
 
@@ -23,7 +23,6 @@ def test_the_demo_plays_and_leaves_database_and_mails(tmp_path, cli):
 
 @pytest.mark.slow
 def test_a_daemon_that_does_not_run_is_a_failed_demo(tmp_path, cli, monkeypatch):
-    monkeypatch.setattr(demo_people, "DEADLINE", 5.0)
     monkeypatch.setattr(demo, "_CONFIG", demo._CONFIG + "\nunknown = 1\n")
     answer = cli("demo", "--dir", tmp_path / "kept")
     assert answer.status == 1

@@ -182,3 +182,23 @@ def test_for_people_it_says_each_effect_in_words(cli, write):
     assert shown.status == 0
     assert "send the notification" in shown.out
     assert "\x1b" not in shown.out
+
+
+def test_an_agents_answer_to_a_notification_is_proven_by_its_token(cli, write):
+    cli.take_in(mail("first"))
+    row = next(row for row in cli.queued() if row["to"] == "anna@example.com")
+    answer = mail("answer", author="anna@example.com", text="#solved\n\nPull the plug.")
+    answer = answer.replace(b"Subject:", f"In-Reply-To: {row['message_id']}\r\nSubject:".encode())
+    (told,) = explained(cli, write("a.eml", answer))
+    assert (told["identity"], told["proof"]) == ("agent", "token")
+    assert told["thread"] == {"ticket": 1, "by": "own-id", "perhaps": None}
+    assert (told["message"]["kind"], told["message"]["new_text"]) == ("reply", "Pull the plug.")
+    assert [one["to"] for one in told["effects"] if one["effect"] == "send"] == [["jane@example.org"]]
+    assert cli("show", 1, "--json").json["status"] == "open"
+
+
+def test_every_mail_of_the_corpus_is_explained(cli):
+    paths = sorted((Path(__file__).parents[1] / "mail").rglob("*.eml"))
+    told = explained(cli, *paths)
+    assert len(told) == len(paths) > 100
+    assert [one["error"] for one in told if one["error"]] == []

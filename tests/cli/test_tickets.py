@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import json
+import sys
+
 import pytest
 
 from tests.cli.kit import Cli, mail
+from ticketd.cli import main
 
 
 def show(cli: Cli, number: int = 1) -> dict:
@@ -183,3 +188,22 @@ def test_no_config_is_78_and_names_the_file(cli):
 def test_help_answers_without_a_config(cli):
     (cli.directory / "ticketd.toml").unlink()
     assert cli("new", "--help").status == 0
+
+
+def test_numbers_beyond_any_database_are_refused(cli):
+    for arguments in (("show", 10**30), ("merge", 1, 10**30), ("outbox", "retry", 10**30)):
+        refused = cli(*arguments)
+        assert refused.status == 2
+        assert "itself" not in refused.err
+
+
+def test_a_locale_without_the_letters_still_prints(cli, monkeypatch):
+    new(cli)
+    assert cli("set", 1, "--subject", "日本 é 😀").status == 0
+    poor = io.TextIOWrapper(io.BytesIO(), "ascii")
+    monkeypatch.setattr(sys, "stdout", poor)
+    assert main(["-c", str(cli.directory / "ticketd.toml"), "list", "--json"]) == 0
+    assert main(["-c", str(cli.directory / "ticketd.toml"), "list"]) == 0
+    document, table = poor.buffer.getvalue().split(b"\n", 1)  # type: ignore[attr-defined]
+    assert json.loads(document)[0]["subject"] == "日本 é 😀"
+    assert b"\\xe9" in table

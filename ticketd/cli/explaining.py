@@ -87,7 +87,8 @@ def _recorded(row: dict[str, Any]) -> None:
 def _decided(document: dict[str, Any], message: dict[str, Any]) -> None:
     thread = document["thread"]
     placed = f"#{thread['ticket']} by {thread['by']}" if thread["ticket"] else "a new ticket"
-    perhaps = f" (perhaps #{thread['perhaps']})" if thread["perhaps"] else ""
+    other = thread["perhaps"] not in (None, thread["ticket"])
+    perhaps = f" (perhaps #{thread['perhaps']})" if other else ""
     standing = f", {document['standing']}" if document["standing"] else ""
     rows = {
         "from": f"{message['from']}: {document['identity']}{standing}",

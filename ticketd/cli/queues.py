@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +13,7 @@ import typer
 
 from ticketd.cli import show
 from ticketd.cli.explaining import explain
-from ticketd.cli.state import assembly, now, quiet_log, settings_of
+from ticketd.cli.state import LARGEST_ID, assembly, now, quiet_log, settings_of
 from ticketd.errors import NotFound, Unavailable, UsageError
 
 if TYPE_CHECKING:
@@ -21,8 +22,18 @@ if TYPE_CHECKING:
     from ticketd.store import Store
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
-Id = Annotated[int, typer.Argument(metavar="ID", help="As the list shows it.")]
+Id = Annotated[int, typer.Argument(metavar="ID", max=LARGEST_ID, help="As the list shows it.")]
 OfMailbox = Annotated[str | None, typer.Option("--mailbox", help="Of this mailbox only.")]
+
+
+class State(StrEnum):
+    """Where a mail of ours stands."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    UNSURE = "unsure"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
 
 
 def register(app: typer.Typer) -> None:
@@ -104,9 +115,7 @@ def _mailbox_row(one: dict[str, Any]) -> tuple[object, ...]:
 
 def outbox_list(
     context: typer.Context,
-    state: Annotated[
-        str | None, typer.Option("--state", help="waiting, sent, unsure, failed or cancelled.")
-    ] = None,
+    state: Annotated[State | None, typer.Option("--state", help="In this state only.")] = None,
     json: JsonFlag = False,
 ) -> None:
     """List our mails, one row a recipient."""
@@ -227,10 +236,10 @@ def quarantine_drop(context: typer.Context, number: Id, json: JsonFlag = False) 
 def ledger(context: typer.Context, mailbox: OfMailbox = None, json: JsonFlag = False) -> None:
     """What became of every mail ever seen, oldest first."""
     with assembly(context) as ready:
-        if mailbox is not None and not json:
-            check_mailbox(ready.settings, mailbox)
         with ready.store.view() as view:
             found = view.ledger(mailbox)
+        if not found:  # a mailbox that left the config keeps its rows
+            check_mailbox(ready.settings, mailbox)
     if json:
         show.as_json(found)
         return

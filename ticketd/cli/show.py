@@ -28,7 +28,8 @@ def body(text: str) -> str:
 
 def as_json(value: object) -> None:
     """One JSON document on standard output."""
-    print(json.dumps(value, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None))
+    ascii_only = "utf" not in (sys.stdout.encoding or "").lower()
+    print(json.dumps(value, ensure_ascii=ascii_only, indent=2 if sys.stdout.isatty() else None))
 
 
 def fields(rows: Mapping[str, object]) -> None:

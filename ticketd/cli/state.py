@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from ticketd.config import Settings
 
 
+LARGEST_ID = 2**53 - 1
+"""A greater number is no id of ours, and no database's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """The global options."""

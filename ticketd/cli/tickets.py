@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ticketd.cli import show
-from ticketd.cli.state import assembly, desk, now, read_file, read_text
+from ticketd.cli.state import LARGEST_ID, assembly, desk, now, read_file, read_text
 from ticketd.errors import UsageError
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def _due(one: dict[str, Any]) -> str:
 
 def show_ticket(
     context: typer.Context,
-    number: Annotated[int, typer.Argument(metavar="ID", help="The ticket.")],
+    number: Annotated[int, typer.Argument(metavar="ID", max=LARGEST_ID, help="The ticket.")],
     json: JsonFlag = False,
     save: Annotated[Path | None, typer.Option("--save", help="Write raw mails and attachments here.")] = None,
 ) -> None:
@@ -291,7 +291,7 @@ def new_ticket(
 
 def set_fields(
     context: typer.Context,
-    number: Annotated[int, typer.Argument(metavar="ID", help="The ticket.")],
+    number: Annotated[int, typer.Argument(metavar="ID", max=LARGEST_ID, help="The ticket.")],
     status: Annotated[StatusWord | None, typer.Option("--status")] = None,
     priority: Annotated[PriorityWord | None, typer.Option("--priority")] = None,
     assign: Annotated[
@@ -322,7 +322,7 @@ def set_fields(
 
 def reply(
     context: typer.Context,
-    number: Annotated[int, typer.Argument(metavar="ID", help="The ticket.")],
+    number: Annotated[int, typer.Argument(metavar="ID", max=LARGEST_ID, help="The ticket.")],
     actor: As = None,
     status: Annotated[
         StatusWord | None, typer.Option("--status", help="Afterwards; else as configured.")
@@ -336,7 +336,7 @@ def reply(
 
 def note(
     context: typer.Context,
-    number: Annotated[int, typer.Argument(metavar="ID", help="The ticket.")],
+    number: Annotated[int, typer.Argument(metavar="ID", max=LARGEST_ID, help="The ticket.")],
     actor: As = None,
 ) -> None:
     """Keep the text on standard input as an internal note."""
@@ -346,8 +346,8 @@ def note(
 
 def merge(
     context: typer.Context,
-    number: Annotated[int, typer.Argument(metavar="ID", help="The ticket that goes.")],
-    into: Annotated[int, typer.Argument(metavar="INTO", help="The ticket that stays.")],
+    number: Annotated[int, typer.Argument(metavar="ID", max=LARGEST_ID, help="The ticket that goes.")],
+    into: Annotated[int, typer.Argument(metavar="INTO", max=LARGEST_ID, help="The ticket that stays.")],
     actor: As = None,
 ) -> None:
     """Merge one ticket into another."""
@@ -357,7 +357,7 @@ def merge(
 
 def spam(
     context: typer.Context,
-    number: Annotated[int, typer.Argument(metavar="ID", help="The ticket.")],
+    number: Annotated[int, typer.Argument(metavar="ID", max=LARGEST_ID, help="The ticket.")],
     undo: Annotated[bool, typer.Option("--undo", help="Take it out of spam again.")] = False,
     actor: As = None,
 ) -> None:
