@@ -14,7 +14,7 @@ from typing import Final
 from ticketd.decide import quotemarks
 from ticketd.decide.quotelines import clean, has_address, has_date, has_exact_date, is_marked
 
-WINDOW: Final = 5  # lines that a wrapped attribution may take
+WINDOW: Final = 6  # lines that a wrapped attribution may take
 CERTAIN: Final = 3
 STRONG: Final = 2
 WEAK: Final = 1
@@ -146,6 +146,8 @@ def _reach_up(lines: Sequence[str], start: int, last: int, floor: int) -> int:
     """Move the start of a found attribution over lines above that belong to it."""
     while start > floor and last - start < WINDOW - 1:
         above = clean(lines[start - 1])
+        if not above and start - 1 > floor and _opens_above_a_gap(lines[start - 2]):
+            return start - 2
         if not above or is_marked(lines[start - 1]) or len(above) > 100 or above.endswith(("!", "?", ":")):
             break
         own = clean(lines[start])
@@ -155,3 +157,9 @@ def _reach_up(lines: Sequence[str], start: int, last: int, floor: int) -> int:
             break
         start -= 1
     return start
+
+
+def _opens_above_a_gap(line: str) -> bool:
+    """Whether a line is the first half of an attribution that a blank line parts in two."""
+    bare = clean(line)
+    return not is_marked(line) and len(bare) <= 80 and _opens(bare) and has_exact_date(bare)

@@ -51,7 +51,7 @@ def excerpt(
     if start := known.trailing(sheet.lines, sheet.new()):
         sheet.set(start, len(sheet.lines), Part.QUOTED)
         sheet.doubt = True
-    if not agent and sheet.cut is not None and not sheet.new():
+    if not agent and not sheet.new() and not (sheet.attributed and sheet.cut is None):
         return Excerpt(new_text=text.strip("\r\n"), certain=False)
     _sign(sheet, names, disclaimers)
     doubt = sheet.doubt or (agent and _is_doubtful(sheet, known, marker, bool(tail)))

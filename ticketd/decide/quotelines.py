@@ -17,7 +17,7 @@ READ: Final = 400  # characters of a line that are looked at
 _INVISIBLE: Final = dict.fromkeys(
     (0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF)
 )
-_MARKS: Final = (">", "＞")
+_MARKS: Final = (">", "＞", "&gt;")
 _RULES: Final = frozenset("-_=*~#—–─━‐‑⎯ ")
 _ORNAMENTS: Final = "-_=*~#—–─━‐‑⎯>< :："
 _YEAR: Final = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|(?<!\d)\d{1,2}[./-]\d{1,2}[./-]\d\d(?!\d)|\d{1,2}月")
@@ -47,7 +47,7 @@ def unmark(line: str) -> tuple[int, str]:
     depth = 0
     while depth < 50 and (bare := rest.lstrip(" \t\xa0")).startswith(_MARKS):
         depth += 1
-        rest = bare[1:]
+        rest = bare.removeprefix("&gt;") if bare[0] == "&" else bare[1:]
     return depth, rest.removeprefix(" ") if depth else line
 
 

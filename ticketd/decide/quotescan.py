@@ -25,6 +25,7 @@ from ticketd.decide.quotemarks import FROM
 from ticketd.decide.sheet import Part, Sheet
 from ticketd.decide.squeeze import squeeze
 
+CODE: Final = 200  # lines that a block of code may take
 SHORTEST: Final = 8  # letters and digits of a marker that is recognised by them alone
 
 
@@ -34,7 +35,8 @@ def scan(sheet: Sheet, marker: str | None, *, agent: bool) -> None:
     ``marker`` is a line of ours that stands above what our mails say. What a customer forwards stays new.
     """
     sealed = _marker_lines(sheet.lines, marker) if marker else frozenset[int]()
-    at, floor = 0, 0
+    at = 0 if agent else _fence_end(sheet.lines, 0)
+    floor = 0
     while at < len(sheet.lines):
         if sheet.marked[at] and not (agent and _forwards(sheet.lines[at])):
             start, at = at, _run_end(sheet, at)
@@ -44,14 +46,23 @@ def scan(sheet: Sheet, marker: str | None, *, agent: bool) -> None:
             continue
         span = _marked_by_us(sheet, at, floor) if at in sealed else _boundary(sheet, at, floor, agent)
         if span is None:
-            at += 1
+            at = at + 1 if agent else _fence_end(sheet.lines, at + 1)
             continue
         start, stop = span
+        sheet.attributed = True
         sheet.set(start, stop, Part.QUOTED)
         if start < len(sheet.lines) and not sheet.is_above_marks(stop):
             _cut(sheet, start, sealed)
             return
         at = floor = stop
+
+
+def _fence_end(lines: Sequence[str], at: int) -> int:
+    """Where to go on from ``at``: behind a fenced block of code (Markdown), which is the writer's own."""
+    if at >= len(lines) or not lines[at].startswith("```"):
+        return at
+    stop = min(len(lines), at + CODE)
+    return next((end + 1 for end in range(at + 1, stop) if lines[end].startswith("```")), at)
 
 
 def _cut(sheet: Sheet, start: int, sealed: frozenset[int]) -> None:

@@ -27,7 +27,7 @@ class Sheet:
 
     ``marked`` says which lines are quoted by a mark, ``below`` which line at or after n is the first
     that is not blank. ``cut`` is where all that follows is quoted, ``sealed`` whether our own marker
-    stands below it. ``doubt`` is True where quoted and new lines may be mixed.
+    stands below it; ``attributed`` whether any line said whose words follow. ``doubt`` is True where quoted and new lines may be mixed.
     """
 
     lines: list[str]
@@ -36,6 +36,7 @@ class Sheet:
     below: list[int | None] = field(default_factory=list)
     doubt: bool = False
     cut: int | None = None
+    attributed: bool = False
     sealed: bool = False
 
     @classmethod

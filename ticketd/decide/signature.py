@@ -31,6 +31,7 @@ def signature_start(lines: Sequence[str], names: Sequence[str] = (), disclaimers
     ``names`` are the author's display names, ``disclaimers`` the texts that a config says to cut.
     """
     end = _content_end(lines, len(lines))
+    fenced = max((at for at in range(end) if lines[at].startswith("```")), default=-1)
     starts = [end, _disclaimer(lines[:end], disclaimers), _delimiter(lines[:end])]
     starts.append(_below_rule(lines[:end], names))
     cut = _content_end(lines, min(starts))
@@ -38,7 +39,7 @@ def signature_start(lines: Sequence[str], names: Sequence[str] = (), disclaimers
     cut = _content_end(lines, min(starts))
     starts.append(_dash_name(lines[:cut], names))
     start = min(starts)
-    return start if start < end else len(lines)
+    return start if fenced < start < end else len(lines)
 
 
 def _content_end(lines: Sequence[str], end: int) -> int:
