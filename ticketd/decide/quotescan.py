@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
-from ticketd.decide.attribution import attribution_ending
+from ticketd.decide.attribution import WINDOW, attribution_ending
 from ticketd.decide.headerblock import header_block, label
 from ticketd.decide.quotelines import (
     Separator,
@@ -20,6 +20,7 @@ from ticketd.decide.quotelines import (
     is_rule,
     names_original,
     separator,
+    unmark,
 )
 from ticketd.decide.quotemarks import FROM
 from ticketd.decide.sheet import Part, Sheet
@@ -42,6 +43,7 @@ def scan(sheet: Sheet, marker: str | None, *, agent: bool) -> None:
             start, at = at, _run_end(sheet, at)
             if agent or floor or not _is_stray_mark(sheet, start, at):
                 sheet.set(_rules_above(sheet.lines, start, floor), at, Part.QUOTED)
+            sheet.attributed = sheet.attributed or _attributes_itself(sheet.lines[start:at])
             floor = at
             continue
         span = _marked_by_us(sheet, at, floor) if at in sealed else _boundary(sheet, at, floor, agent)
@@ -97,6 +99,12 @@ def _run_end(sheet: Sheet, at: int) -> int:
             end = at + 1
         at += 1
     return end
+
+
+def _attributes_itself(lines: Sequence[str]) -> bool:
+    """Whether a marked run begins with an attribution that bears the marks too, as Apple Mail's do."""
+    first = [unmark(line)[1] for line in lines[:WINDOW]]
+    return any(attribution_ending(first, at) for at in range(len(first)))
 
 
 def _is_stray_mark(sheet: Sheet, start: int, stop: int) -> bool:

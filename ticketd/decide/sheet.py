@@ -27,7 +27,8 @@ class Sheet:
 
     ``marked`` says which lines are quoted by a mark, ``below`` which line at or after n is the first
     that is not blank. ``cut`` is where all that follows is quoted, ``sealed`` whether our own marker
-    stands below it; ``attributed`` whether any line said whose words follow. ``doubt`` is True where quoted and new lines may be mixed.
+    stands below it, ``attributed`` whether any line says whose words are quoted. ``doubt`` is True where
+    quoted and new lines may be mixed.
     """
 
     lines: list[str]
