@@ -81,11 +81,16 @@ def bare_addresses(values: Iterable[bytes]) -> tuple[Address, ...]:
     return tuple(dict.fromkeys(found))
 
 
+# What Python's own mailer makes of the comma between two addresses where it folds (CVE-2025-1795).
+_FOLDED_COMMA = "=?utf-8?q?=2C?="
+
+
 def _joined(values: Sequence[bytes], hint: str | None, name: str, defects: list[str]) -> str:
     """The fields of one kind as one list of at most 200 addresses."""
     if not values:
         return ""
     text = ", ".join(unfold(value, hint) for value in values[:MAX_ADDRESSES]).replace("\0", "")
+    text = text.replace(_FOLDED_COMMA, ",")
     cut = text[:MAX_ADDRESS_FIELD]
     if cut.count(",") >= MAX_ADDRESSES:
         cut = ",".join(cut.split(",", MAX_ADDRESSES)[:MAX_ADDRESSES])
