@@ -29,6 +29,7 @@ from ticketd.config import Settings, load
 from ticketd.crew import Crew, Live
 from ticketd.deliver.recovery import recover
 from ticketd.errors import TicketdError
+from ticketd.memory import migrate_aside, trim
 from ticketd.once import PATIENCE, run_once
 from ticketd.scheduler import Errands, Schedule
 from ticketd.servers import imap_server
@@ -54,6 +55,9 @@ def run(settings: Settings, *, once: bool = False, clock: Callable[[], datetime]
     """
     logs.set_up(settings.log_format, settings.log_level)
     settings.check_secrets()
+    settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not once:
+        migrate_aside(settings)
     with assembled(settings) as desk, desk.store.hold():
         recover(desk.store, desk.policy, clock())
         if once:
@@ -157,7 +161,7 @@ class Daemon:
         self._errands.start("reconcile", self._reconcile_all)
 
     def _run_due(self) -> None:
-        """SLA, snoozes, questions; and mail that was let go by somebody else."""
+        """Every minute: SLA, snoozes, questions; mail that somebody let go; free memory given back."""
         self._store.alive(self._clock())
         with self._store.begin("waiting") as tx:
             waiting = {mail.mailbox for mail in tx.waiting(limit=50)}
@@ -166,6 +170,7 @@ class Daemon:
             self._crew.dispatcher.notify()
         for name in waiting:
             self._crew.poke(name)
+        trim()
 
     def _reconcile_all(self) -> None:
         """Compare every mailbox with the ledger; the admins hear of it only where they differed."""

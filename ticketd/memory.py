@@ -1,0 +1,44 @@
+"""Keeps the daemon small: what is needed once is done in a child, what is free goes back to the system."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+from contextlib import suppress
+
+from ticketd.config import Settings
+from ticketd.errors import TicketdError
+from ticketd.store import Store
+
+
+def migrate_aside(settings: Settings) -> None:
+    """Migrate in a child process: alembic is 9 MB that the daemon would hold for ever.
+
+    Call before any thread is started. Whatever goes wrong in the child is met again, and
+    told of, when the caller migrates itself.
+    """
+    store = Store.open(settings.database_url)
+    current, head = store.schema_current(), store.schema_head()
+    store.close()
+    if current == head:
+        return
+    child = os.fork()
+    if child == 0:
+        _migrate_and_exit(settings)
+    os.waitpid(child, 0)
+
+
+def _migrate_and_exit(settings: Settings) -> None:
+    try:
+        with suppress(TicketdError):
+            Store.open(settings.database_url).migrate()
+    finally:
+        os._exit(0)
+
+
+def trim() -> None:
+    """Give free memory back to the system, where its C library can (glibc)."""
+    gc.collect()
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
