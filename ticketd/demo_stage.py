@@ -6,12 +6,15 @@ Panels in colour on a terminal, plain text when piped. Knows nothing of the stor
 from __future__ import annotations
 
 import sys
+from itertools import groupby
 from pathlib import Path
 
 from ticketd.cli import show
 from ticketd.decide.model import Message
 
 _WIDTH = 88
+_LINK = ": <mailto:"
+_QUOTED = 2  # lines of a quote that a mail client shows before one asks for more
 
 
 class Narrator:
@@ -48,7 +51,7 @@ class Narrator:
         fields.append(("Subject", message.subject))
         fields += [(name, message.header(name) or "") for name in headers]
         shown = [f"{name + ':':<12} {show.line(value)}" for name, value in fields]
-        lines = [*shown, "", *show.body(message.text.rstrip()).splitlines()]
+        lines = [*shown, "", *_as_seen(show.body(message.text.rstrip()).splitlines())]
         lines += [f"[{show.line(one.filename)}, {one.size} bytes]" for one in message.attachments]
         self._box(whose, lines)
 
@@ -76,3 +79,24 @@ class Narrator:
         """The end."""
         kept = f" The database and all mails are in {place}." if place else ""
         self.say(f"Every step was seen to happen: {self.steps} of them in {seconds:.0f} s.{kept}")
+
+
+def _as_seen(lines: list[str]) -> list[str]:
+    """As mail clients show it: links as their names, quoted mail folded."""
+    seen: list[str] = []
+    for kind, group in groupby(lines, _kind):
+        some = list(group)
+        if kind == "quote" and len(some) > _QUOTED:
+            mark = some[0].partition(">")[0]
+            seen += [*some[:_QUOTED], f"{mark}> … {len(some) - _QUOTED} more quoted lines"]
+        elif kind == "links":
+            seen.append("  " + " ".join(f"[{line.partition(_LINK)[0].strip()}]" for line in some))
+        else:
+            seen += some
+    return seen
+
+
+def _kind(line: str) -> str:
+    if line.removeprefix("| ").startswith(">"):
+        return "quote"
+    return "links" if _LINK in line else "text"

@@ -24,6 +24,7 @@ invoice of May. What shall I do?
 Jane Doe
 """
 _ANSWER = "Hello Jane,\n\nplease pull the plug and leave the room. Is the flap at the back open?"
+_SLIP = "#slved\n\nPull the plug!"
 _NOTE = "that model was recalled, do not tell her to open it"
 _BACK = "The flap is shut. The plug is out, and the smoke is gone. Thank you!"
 _SOLVED = "Good. A new printer arrives on Tuesday; the old one will be picked up."
@@ -57,7 +58,8 @@ class Stage:
 def tell(stage: Stage) -> None:
     """The whole story; raises Missing at the first thing that is not seen."""
     first = _jane_writes(stage)
-    told = _agents_are_told(stage)
+    told, also = _agents_are_told(stage)
+    _bob_slips(stage, also)
     answer = _anna_answers(stage, first, told)
     again = _jane_writes_back(stage, told, answer)
     _anna_solves(stage, again)
@@ -70,7 +72,7 @@ def _jane_writes(stage: Stage) -> Message:
     return first
 
 
-def _agents_are_told(stage: Stage) -> Message:
+def _agents_are_told(stage: Stage) -> tuple[Message, Message]:
     stage.narrator.say("2. It becomes ticket #1. Nobody is assigned, so both agents are told, by mail.")
     anna, bob = stage.people["anna"], stage.people["bob"]
     told = anna.await_mail("the notification", lambda mail: "[#1]" in mail.subject)
@@ -79,15 +81,25 @@ def _agents_are_told(stage: Stage) -> Message:
     also = bob.await_mail("the notification", lambda mail: "[#1]" in mail.subject)
     stage.check(also.message_id != told.message_id, "Bob has a notification of his own")
     stage.ticket(status="open", assignee=None, priority="normal")
-    return told
+    return told, also
+
+
+def _bob_slips(stage: Stage, told: Message) -> None:
+    stage.narrator.say("3. Bob is in a hurry and mistypes a command.")
+    stage.narrator.mail("Bob sends", stage.people["bob"].reply(told, _SLIP))
+    back = stage.people["bob"].await_mail("his own text back", lambda mail: "#slved" in mail.text)
+    stage.narrator.mail("Bob's mailbox", back)
+    stage.check("Pull the plug!" in back.text, "Bob has his text back, with what is wrong")
+    stage.check(not stage.people["jane"].look(), "nothing was sent to Jane")
+    stage.ticket(status="open", assignee=None)
 
 
 def _anna_answers(stage: Stage, first: Message, told: Message) -> Message:
-    stage.narrator.say("3. Anna presses Reply in her mail client: a note for colleagues, and the answer.")
+    stage.narrator.say("4. Anna presses Reply in her mail client: a note for colleagues, and the answer.")
     sent = stage.people["anna"].reply(told, f"#note: {_NOTE}\n\n{_ANSWER}")
     stage.narrator.mail("Anna sends", sent)
 
-    stage.narrator.say("4. Jane receives the answer, in the thread of her own mail.")
+    stage.narrator.say("5. Jane receives the answer, in the thread of her own mail.")
     answer = stage.people["jane"].await_mail("Anna's answer", lambda mail: "pull the plug" in mail.text)
     stage.narrator.mail("Jane's mailbox", answer, "In-Reply-To", "References")
     stage.check(answer.in_reply_to == (first.message_id,), "it answers Jane's own mail (In-Reply-To)")
@@ -100,7 +112,7 @@ def _anna_answers(stage: Stage, first: Message, told: Message) -> Message:
 
 
 def _jane_writes_back(stage: Stage, told: Message, answer: Message) -> Message:
-    stage.narrator.say("5. Jane writes back: the ticket opens again, and Anna, whose it is now, is told.")
+    stage.narrator.say("6. Jane writes back: the ticket opens again, and Anna, whose it is now, is told.")
     stage.narrator.mail("Jane sends", stage.people["jane"].reply(answer, _BACK))
     again = stage.people["anna"].await_mail("word of Jane's mail", lambda mail: "flap is shut" in mail.text)
     stage.narrator.mail("Anna's mailbox", again)
@@ -112,7 +124,7 @@ def _jane_writes_back(stage: Stage, told: Message, answer: Message) -> Message:
 
 
 def _anna_solves(stage: Stage, again: Message) -> None:
-    stage.narrator.say("6. Anna answers, and says in the first line that this solves it.")
+    stage.narrator.say("7. Anna answers, and says in the first line that this solves it.")
     stage.narrator.mail("Anna sends", stage.people["anna"].reply(again, f"#solved\n\n{_SOLVED}"))
     last = stage.people["jane"].await_mail("the last answer", lambda mail: "on Tuesday" in mail.text)
     stage.narrator.mail("Jane's mailbox", last)
