@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ticketd.decide import quotemarks
+from ticketd.decide.phrases import fold
 from ticketd.decide.quotelines import clean, has_address, has_date, has_exact_date, is_marked
 
 WINDOW: Final = 6  # lines that a wrapped attribution may take
@@ -47,7 +48,7 @@ _WROTE: Final = _literals(quotemarks.WROTE)
 
 def _opens(text: str) -> bool:
     """Whether the text begins as attribution lines do (``On``, ``Am``, ``Le`` …)."""
-    head = quotemarks.fold(text[:60]).lstrip("-—–*_ ")
+    head = fold(text[:60]).lstrip("-—–*_ ")
     words = head.split(" ", 4)[:4]
     if any(" ".join(words[:n]).rstrip(",") in quotemarks.OPENERS for n in range(1, len(words) + 1)):
         return True
@@ -67,7 +68,7 @@ def _is_name_and_verb(text: str) -> bool:
 
 def _strength(text: str) -> int:
     """How surely ``text`` is an attribution; 0 where it is none."""
-    wrote = _WROTE.search(quotemarks.fold(text)) is not None
+    wrote = _WROTE.search(fold(text)) is not None
     dated, address = has_date(text), has_address(text)
     if wrote and (dated or address) and _opens(text):
         return CERTAIN
@@ -128,7 +129,7 @@ def _stands_before_quote(bare: str) -> bool:
     """Whether a line holds an attribution with its address, and the quote's first words behind it."""
     if not (_opens(bare) and has_address(bare)):
         return False
-    folded = quotemarks.fold(bare)
+    folded = fold(bare)
     wrote = _WROTE.search(folded)
     return wrote is not None and folded[wrote.end() :].lstrip()[:1] == ":" and _strength(bare) == CERTAIN
 
@@ -137,9 +138,7 @@ def _ends_without_colon(bare: str) -> bool:
     """Whether a cleaned line ends as attributions without a colon do: in an address, or a verb."""
     if has_exact_date(bare) or (bare.endswith((">", ")")) and has_address(bare)):
         return True
-    return any(
-        quotemarks.fold(bare).endswith(verb) for verb in ("wrote", "schrieb", "writes", "écrit", "escribió")
-    )
+    return any(fold(bare).endswith(verb) for verb in ("wrote", "schrieb", "writes", "écrit", "escribió"))
 
 
 def _reach_up(lines: Sequence[str], start: int, last: int, floor: int) -> int:

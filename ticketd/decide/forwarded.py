@@ -1,7 +1,7 @@
 """Read the mail that somebody forwarded: enclosed whole, or as a block of header lines in the text.
 
 Enclosed is message/rfc822 (RFC 2046 §5.2.1); blocks are those of the usual clients, in the languages of
-``quotemarks``. It knows nothing of who may forward what: an address found here proves nothing.
+``labels``. It knows nothing of who may forward what: an address found here proves nothing.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from typing import Final
 
 from ticketd.decide.attribution import Attribution, attribution_ending
 from ticketd.decide.headerblock import header_block, label
+from ticketd.decide.labels import DATE, FROM, SUBJECT, TO
 from ticketd.decide.model import Address, Forwarded, Message
+from ticketd.decide.phrases import fold
 from ticketd.decide.quotelines import Separator, clean, has_address, is_marked, is_rule, separator, unmark
-from ticketd.decide.quotemarks import DATE, FORWARD_PREFIXES, FROM, SUBJECT, TO, fold
+from ticketd.decide.quotemarks import FORWARD_PREFIXES
 
 SCANNED: Final = 65_536  # characters in which a block is looked for
 MOST: Final = 50  # recipients that are read

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ticketd.decide import quotemarks
+from ticketd.decide.labels import CC, DATE, FROM, LABELS, OTHER, SUBJECT, TO
+from ticketd.decide.phrases import fold
 from ticketd.decide.quotelines import READ, clean, has_address, has_exact_date
-from ticketd.decide.quotemarks import CC, DATE, FROM, OTHER, SUBJECT, TO
 
 BLOCK: Final = 30  # lines that a block may take
 
@@ -35,7 +35,7 @@ def label(line: str) -> tuple[str, str] | None:
     at = min((i for i in (bare.find(":", 0, 40), bare.find("：", 0, 40)) if i >= 0), default=-1)
     if at < 0:
         return None
-    kind = quotemarks.LABELS.get(quotemarks.fold(bare[:at].strip(" *_|\t")))
+    kind = LABELS.get(fold(bare[:at].strip(" *_|\t")))
     return (kind, bare[at + 1 :].strip(" *_\t")) if kind else None
 
 
@@ -68,10 +68,8 @@ def _is_one_line(block: HeaderBlock) -> bool:
     """Whether a whole block stands in one line: ``From: Jane Sent: Monday To: Bob Subject: x``."""
     if len(block.fields) != 1 or block.fields[0][0] != FROM:
         return False
-    words = quotemarks.fold(block.fields[0][1]).split()
-    kinds = {
-        quotemarks.LABELS.get(word.strip("*_:：")) for word in words if word.rstrip("*")[-1:] in (":", "：")
-    }
+    words = fold(block.fields[0][1]).split()
+    kinds = {LABELS.get(word.strip("*_:：")) for word in words if word.rstrip("*")[-1:] in (":", "：")}
     return {DATE, TO, SUBJECT} <= kinds
 
 

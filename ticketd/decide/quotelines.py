@@ -11,6 +11,7 @@ from enum import Enum, auto
 from typing import Final
 
 from ticketd.decide import quotemarks
+from ticketd.decide.phrases import fold
 
 READ: Final = 400  # characters of a line that are looked at
 
@@ -82,7 +83,7 @@ def separator(line: str) -> Separator | None:
     bare = clean(line)
     if not 5 <= len(bare) <= 160:
         return None
-    core = quotemarks.fold(bare.strip(_ORNAMENTS))
+    core = fold(bare.strip(_ORNAMENTS))
     ruled = bare[0] in _RULES and bare[:2] != core[:2]
     framed = ruled and bare[-1] in _RULES
     if core in quotemarks.FORWARDED:
@@ -105,5 +106,5 @@ def _says_original(core: str, framed: bool) -> bool:
 
 def names_original(line: str) -> bool:
     """Whether a line says "Original message" or the like, with or without dashes around it."""
-    core = quotemarks.fold(clean(line).strip(_ORNAMENTS))
+    core = fold(clean(line).strip(_ORNAMENTS))
     return core in quotemarks.ORIGINAL or core in quotemarks.FORWARDED

@@ -11,6 +11,7 @@ from typing import Final
 
 from ticketd.decide.attribution import WINDOW, attribution_ending
 from ticketd.decide.headerblock import header_block, label
+from ticketd.decide.labels import FROM
 from ticketd.decide.quotelines import (
     Separator,
     clean,
@@ -22,7 +23,6 @@ from ticketd.decide.quotelines import (
     separator,
     unmark,
 )
-from ticketd.decide.quotemarks import FROM
 from ticketd.decide.sheet import Part, Sheet
 from ticketd.decide.squeeze import squeeze
 

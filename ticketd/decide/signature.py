@@ -10,7 +10,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from ticketd.decide import quotemarks
+from ticketd.decide import devicemarks
+from ticketd.decide.phrases import fold
 from ticketd.decide.quotelines import clean, has_address, is_rule
 from ticketd.decide.squeeze import squeeze, squeeze_lines
 
@@ -101,20 +102,20 @@ def _device_line(lines: Sequence[str]) -> int:
 def names_device(line: str) -> bool:
     """Whether a line is one that phones and mail programs add: "Sent from my iPhone"."""
     text = _without_links(clean(line)).strip("*_-—–~|<>[]() .。!·•")
-    bare = quotemarks.fold(text)
+    bare = fold(text)
     words = bare.split()
     if not bare or len(bare) > 110 or len(words) > 14:
         return False
-    device = any(word.strip(",.;:!()<>[]") in quotemarks.DEVICES for word in words)
+    device = any(word.strip(",.;:!()<>[]") in devicemarks.DEVICES for word in words)
     device = device or any(name in bare for name in ("iphon", "ipad", "android", "outlook"))
-    if bare.startswith(quotemarks.SENT_FROM):
-        prefix = next(phrase for phrase in quotemarks.SENT_FROM if bare.startswith(phrase))
+    if bare.startswith(devicemarks.SENT_FROM):
+        prefix = next(phrase for phrase in devicemarks.SENT_FROM if bare.startswith(phrase))
         rest = bare[len(prefix) :]
         few = len(rest.split()) <= (3 if bare.startswith("sent from my ") else 2) and "," not in rest
         return (device and len(rest.split()) <= 6) or (
             few and (bare.startswith("sent from my ") or _is_capitalised(text[len(prefix) :]))
         )
-    return device and len(words) <= 8 and bare.endswith(quotemarks.SENT_FROM_ENDS)
+    return device and len(words) <= 8 and bare.endswith(devicemarks.SENT_FROM_ENDS)
 
 
 def _without_links(text: str) -> str:
