@@ -1,1 +1,1 @@
-"""TODO"""
+"""Stage one: mailboxes and other channels → the ledger. Knows nothing of SMTP."""
