@@ -1,7 +1,8 @@
 """Turn any bytes into a Message: total, linear, under limits (RFC 5322, 2045–2047, 2231).
 
-``limits`` cuts the bytes, ``fields`` reads header fields, ``parts`` takes the structure apart and
-``bodies`` tells text from files. Knows nothing of tickets, customers or what mails mean.
+``limits`` cuts the bytes, ``fields`` and ``addresses`` read header fields, ``parts`` takes the
+structure apart, ``reader`` tells text from files and ``bodies`` puts them together. Knows nothing
+of tickets, customers or what mails mean.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import hashlib
 from dataclasses import replace
 
 from ticketd.decide.addresses import bare_addresses, correspondents
-from ticketd.decide.bodies import Body, read_body
+from ticketd.decide.bodies import Body
 from ticketd.decide.charsets import exact
 from ticketd.decide.fields import (
     message_id,
@@ -24,6 +25,7 @@ from ticketd.decide.limits import Head, read_head
 from ticketd.decide.model import Message
 from ticketd.decide.parts import EXTRA_PARTS, TOO_DEEP, Budget, read_parts
 from ticketd.decide.policy import Limits
+from ticketd.decide.reader import read_body
 from ticketd.decide.reports import read_report
 
 MAX_SUBJECT = 2000  # characters
