@@ -13,7 +13,7 @@ from typing import Final
 
 from ticketd.decide import quotemarks
 from ticketd.decide.phrases import fold
-from ticketd.decide.quotelines import clean, has_address, has_date, has_exact_date, is_marked
+from ticketd.decide.quotelines import clean, has_address, has_date, has_exact_date, has_year, is_marked
 
 WINDOW: Final = 6  # lines that a wrapped attribution may take
 CERTAIN: Final = 3
@@ -70,7 +70,7 @@ def _strength(text: str) -> int:
     """How surely ``text`` is an attribution; 0 where it is none."""
     wrote = _WROTE.search(fold(text)) is not None
     dated, address = has_date(text), has_address(text)
-    if wrote and (dated or address) and _opens(text):
+    if wrote and (address or has_year(text)) and _opens(text):
         return CERTAIN
     if wrote and dated and (address or has_exact_date(text)):
         return STRONG

@@ -68,6 +68,11 @@ def has_date(text: str) -> bool:
     return bool(_YEAR.search(text) or _TIME.search(text) or _DAY.search(text))
 
 
+def has_year(text: str) -> bool:
+    """Whether the text holds a year, or a date of numbers that has one."""
+    return _YEAR.search(text) is not None
+
+
 def has_exact_date(text: str) -> bool:
     """Whether the text holds both a year and a time of day."""
     return _YEAR.search(text) is not None and _TIME.search(text) is not None

@@ -13,7 +13,7 @@ from ticketd.decide.phrases import longest_first, phrases
 
 # What an attribution line says its author did.
 WROTE: Final = phrases("""
-    wrote|writes|has written|wrote on|said|quoting|zitat von|citando|citando a|citation de
+    wrote|writes|has written|wrote on|quoting|zitat von|citando|citando a|citation de
     schrieb|schreibt|geschrieben|hat geschrieben
     a écrit|écrit|ecrit|a ecrit|écrivit
     escribió|escribio|escribe|ha escrito|va escriure|ha escrit|escribiu|idatzi du
@@ -28,7 +28,7 @@ WROTE: Final = phrases("""
     написал|написала|написал(а)|пишет|писал|писала|написав|написала|написав(-ла)|пише|написа|написао
     је написао|напісаў
     yazdı|yazmış|şunu yazdı|şunları yazdı|yazıyor
-    写道|寫道|写到|寫到|写|提到
+    写道|寫道|写到|寫到
     書きました|は書きました|のメール|のメッセージ|wrote（
     작성|작성했습니다|썼습니다|쓴 글|님이 쓴 글|님이 작성
     írta|ezt írta|a következőt írta
