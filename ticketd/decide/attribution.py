@@ -107,9 +107,11 @@ def attribution_ending(
         if not line or is_marked(lines[first]) or (first < last and line[-1] in ":："):
             break
         text = f"{line} {text}".strip()
-        if (strength := _strength(text) or (above_marks and _names_a_mail(text))) > best[0]:
+        strength = _strength(text) or (above_marks and _names_a_mail(text))
+        dated = any(map(str.isdigit, line))  # else it may be the last line of what somebody says
+        if strength > best[0] and (dated or first == last or best[0] == 0):
             best = (strength, first)
-        if strength == CERTAIN:
+        if best[0] == CERTAIN:
             break
     strength, start = best
     if not strength:

@@ -45,7 +45,7 @@ WROTE: Final = phrases("""
 OPENERS: Final = phrases("""
     on|at|in message|in article|quoting|zitat von|citando|citando a|citation de|cytat|cytuję|цитирую
     am|le|el|il|il giorno|in data|em|no dia|op|den|på|dne|dňa|dna|w dniu|dnia|pada|ngày|vào|vào ngày|lúc
-    στις|la data de|pe data de|în|date|в|у|на|tarihinde|в сообщении|кому|on behalf of|el día|a
+    στις|la data de|pe data de|în|date|в|у|на|tarihinde|в сообщении|кому|on behalf of|el día
     em data de|în data de
     בתאריך|ב-|ในวันที่|เมื่อ|في|在|于|於|日付|kl""")
 
