@@ -36,10 +36,11 @@ from ticketd.decide.effects import (
 from ticketd.decide.model import Entry, Message, Ticket, address_key
 from ticketd.store.cases import attachment, blob, block, event, expectation, message, question, token
 from ticketd.store.cases import ticket as ticket_table
-from ticketd.store.dialect import index_message, index_ticket
+from ticketd.store.dialect import index_ticket
 from ticketd.store.lookup import Looking
 from ticketd.store.quarantine import Quarantining
 from ticketd.store.restore import NOT_AGAIN
+from ticketd.store.search import index, named
 from ticketd.store.tables import desk, ledger, outbox, outgoing
 from ticketd.store.values import entry_to_row, ticket_to_row
 
@@ -121,7 +122,7 @@ class Applying(Looking, Quarantining):
         """A ticket is found by its messages; by itself only once its subject or people changed."""
         old = self.seen.get(ticket.id)
         if old is None or (old.subject, old.participants) != (ticket.subject, ticket.participants):
-            index_ticket(self.connection, ticket.id, ticket.subject, _people(ticket.participants))
+            index_ticket(self.connection, ticket.id, ticket.subject, named(ticket.participants))
 
     def _append(self, number: int, entry: Entry, ledger_id: int | None) -> int:
         row = entry_to_row(number, entry, ledger_id)
@@ -130,9 +131,7 @@ class Applying(Looking, Quarantining):
         self.newest[number] = id = int(inserted[0])
         if entry.attachments:
             self._attach(id, entry)
-        people = (entry.author, *entry.to, *entry.cc)
-        body = entry.text or entry.new_text
-        index_message(self.connection, id, entry.subject, _people(people), body)
+        index(self.connection, id, entry)
         if self.expected and entry.message_id:
             arrived = delete(expectation).where(expectation.c.message_id == entry.message_id)
             self.connection.execute(arrived)
@@ -262,10 +261,6 @@ class Applying(Looking, Quarantining):
         elif self.hand is not None:
             row |= {"message_id": self.hand.message_id, "fingerprint": self.hand.fingerprint}
         self.connection.execute(_CONCLUDE, {**row, "this": ledger_id})
-
-
-def _people(people: Sequence[Any]) -> str:
-    return " ".join(f"{person.name} {person.address}" for person in people)
 
 
 def _outbox_row(mail: Outgoing, recipient: str, digest: str, now: datetime) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Boolean, Index
 from sqlmodel import Field
 
-from ticketd.store.tables import Row, items, key, moment, number, table, words
+from ticketd.store.tables import NO_ROWID, Row, items, key, moment, number, partial_index, table, words
 from ticketd.store.types import Bytes, Id, Json
 
 _ORDER = ("rank", "due_sort", "updated_at", "id")
@@ -31,9 +31,7 @@ class TicketRow(Row, table=True):
         Index("ix_ticket_assignee", "folder", "assignee", *_ORDER),
         Index("ix_ticket_mailbox", "mailbox", "folder", *_ORDER),
         Index("ix_ticket_listed", "listed", *_ORDER),
-        Index("ix_ticket_due", "folder", "due_sort"),
-        Index("ix_ticket_snoozed", "snoozed_until"),
-        Index("ix_ticket_requester", "requester_key"),
+        partial_index("ix_ticket_snoozed", "snoozed_until", where="snoozed_until IS NOT NULL"),
     )
     id: int = Field(primary_key=True, sa_type=Id, sa_column_kwargs={"autoincrement": False})
     subject: str = words()
@@ -73,7 +71,6 @@ class MessageRow(Row, table=True):
     __table_args__ = (
         Index("ix_message_ticket", "ticket", "id"),
         Index("ix_message_message_id", "message_id"),
-        Index("ix_message_author_key", "author_key"),
     )
     id: int | None = key()
     ticket: int = number(foreign_key="ticket.id")
@@ -143,6 +140,7 @@ class TokenRow(Row, table=True):
     """An id that we gave out: for whom, and the newest message that it told of."""
 
     __tablename__ = "token"
+    __table_args__ = NO_ROWID
     serial: str = words(primary_key=True)
     purpose: str = words(primary_key=True)
     ticket: int = number(primary_key=True, sa_column_kwargs={"autoincrement": False})
@@ -156,6 +154,7 @@ class ExpectationRow(Row, table=True):
     """An id that was referenced and has not arrived."""
 
     __tablename__ = "expectation"
+    __table_args__ = NO_ROWID
     message_id: str = words(primary_key=True)
     requester: str = words(primary_key=True)
     mailbox: str = words(primary_key=True)
@@ -174,7 +173,7 @@ class QuestionRow(Row, table=True):
     """A parked mail that a question (by its token's serial) asks about."""
 
     __tablename__ = "question"
-    __table_args__ = (Index("ix_question_item", "item"),)
+    __table_args__ = (Index("ix_question_item", "item"), NO_ROWID)
     serial: str = words(primary_key=True)
     item: int = number(primary_key=True, sa_column_kwargs={"autoincrement": False})
 

@@ -36,6 +36,13 @@ _INDEX = {
         " ON CONFLICT DO NOTHING"
     ),
 }
+_UNINDEX = {
+    "sqlite": text(
+        "INSERT INTO search_message (search_message, rowid, subject, addresses, body)"
+        " VALUES ('delete', :id, :subject, :addresses, :body)"
+    ),
+    "postgresql": text("DELETE FROM search_message WHERE id = :id"),
+}
 _REINDEX = {
     "sqlite": text(
         "INSERT OR REPLACE INTO search_ticket (rowid, subject, addresses) VALUES (:id, :subject, :addresses)"
@@ -75,13 +82,21 @@ def _plain(*parts: str) -> str:
 
 def index_message(connection: Connection, id: int, subject: str, addresses: str, body: str) -> None:
     """Make a new message findable."""
-    body = body[:SEARCH_CAP]
     name = connection.dialect.name
+    connection.execute(_INDEX[name], _message(name, id, subject, addresses, body))
+
+
+def unindex_message(connection: Connection, id: int, subject: str, addresses: str, body: str) -> None:
+    """Undo ``index_message``: SQLite's index keeps no text, so that it must be told the same again."""
+    name = connection.dialect.name
+    connection.execute(_UNINDEX[name], _message(name, id, subject, addresses, body))
+
+
+def _message(name: str, id: int, subject: str, addresses: str, body: str) -> dict[str, Any]:
+    body = body[:SEARCH_CAP]
     if name == "sqlite":
-        row = {"subject": clean(subject), "addresses": clean(addresses), "body": clean(body)}
-    else:
-        row = {"document": _plain(subject, addresses, body)}
-    connection.execute(_INDEX[name], {"id": id, **row})
+        return {"id": id, "subject": clean(subject), "addresses": clean(addresses), "body": clean(body)}
+    return {"id": id, "document": _plain(subject, addresses, body)}
 
 
 def index_ticket(connection: Connection, id: int, subject: str, addresses: str) -> None:
@@ -92,6 +107,12 @@ def index_ticket(connection: Connection, id: int, subject: str, addresses: str) 
     else:
         row = {"document": _plain(subject, addresses)}
     connection.execute(_REINDEX[name], {"id": id, **row})
+
+
+def unindex_ticket(connection: Connection, id: int) -> None:
+    """Make a ticket unfindable by its subject and people."""
+    key = "rowid" if connection.dialect.name == "sqlite" else "id"
+    connection.execute(text(f"DELETE FROM search_ticket WHERE {key} = :id"), {"id": id})  # noqa: S608 - ours
 
 
 def quote_words(name: str, words: str) -> str:

@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, bindparam, select
+from sqlalchemy import BigInteger, Connection, bindparam, select, text
 
 from ticketd.decide.context import History
 from ticketd.decide.model import Attachment, Entry, Kind, Status, Ticket, Verdict
 from ticketd.store.cases import attachment, event, message
-from ticketd.store.tables import outbox
+from ticketd.store.tables import LIVE, outbox
 from ticketd.store.values import entry_from_row
 
 NEWEST = 20
@@ -52,6 +52,7 @@ _AGENTS = (
 _WAITING = (
     select(outbox.c.author, outbox.c.message_id)
     .where(
+        text(LIVE),
         outbox.c.ticket == _OF,
         outbox.c.state == "waiting",
         outbox.c.lease_until.is_(None),

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, exists, func, select, tuple_
+from sqlalchemy import bindparam, exists, func, select, text, tuple_
 
 from ticketd.decide.context import Clues, Context, History, Issued, Known, Mailed, Waiting
 from ticketd.decide.effects import MailKind, Token
@@ -21,7 +21,7 @@ from ticketd.store.cases import ticket as ticket_table
 from ticketd.store.folders import folder_query
 from ticketd.store.history import Histories
 from ticketd.store.quarantine import WAITING_COLUMNS, waiting_of
-from ticketd.store.tables import desk, ledger, outbox
+from ticketd.store.tables import BUDGETED, desk, ledger, outbox
 from ticketd.store.types import CleanText
 from ticketd.store.values import ticket_from_row
 from ticketd.store.work import Work
@@ -32,6 +32,7 @@ _ACKED = (
     select(func.count())
     .select_from(outbox)
     .where(
+        text(BUDGETED),
         outbox.c.recipient_key == _AUTHOR,
         outbox.c.kind == MailKind.ACKNOWLEDGEMENT,
         outbox.c.state != "cancelled",
@@ -43,7 +44,7 @@ _GLANCE = select(
     _ACKED.where(outbox.c.created_at > bindparam("hour", type_=outbox.c.created_at.type)).scalar_subquery(),
     _ACKED.where(outbox.c.created_at > bindparam("day", type_=outbox.c.created_at.type)).scalar_subquery(),
     select(func.max(outbox.c.created_at))
-    .where(outbox.c.recipient_key == _AUTHOR, outbox.c.kind == MailKind.QUESTION)
+    .where(text(BUDGETED), outbox.c.recipient_key == _AUTHOR, outbox.c.kind == MailKind.QUESTION)
     .scalar_subquery(),
     exists(select(ledger.c.id).where(ledger.c.agent == _AUTHOR, _WAITS)),
 )

@@ -9,14 +9,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists, select, text, update
 
 from ticketd.decide.context import Waiting
 from ticketd.decide.effects import MailKind
 from ticketd.decide.model import Outcome
 from ticketd.errors import NotFound
 from ticketd.store.cases import question
-from ticketd.store.tables import ledger, outbox
+from ticketd.store.tables import BUDGETED, ledger, outbox
 from ticketd.store.work import Work
 
 STRIKES = 3
@@ -106,6 +106,7 @@ class Quarantining(Work):
             .order_by(ledger.c.id)
         ).all()
         recent = select(outbox.c.recipient_key).where(
+            text(BUDGETED),
             outbox.c.kind == MailKind.QUESTION,
             outbox.c.created_at > now - timedelta(hours=1),
             outbox.c.recipient_key.in_({row.agent for row in rows}),

@@ -5,12 +5,33 @@ FTS5 on SQLite, tsvector on PostgreSQL (``dialect``). Knows nothing of folders.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Select, column, false
+from sqlalchemy import Connection, Select, column, false, select
 
-from ticketd.store.cases import ticket
-from ticketd.store.dialect import found, quote_words
+from ticketd.decide.model import Address, Entry
+from ticketd.store.cases import message, ticket
+from ticketd.store.dialect import found, index_message, quote_words, unindex_message
+from ticketd.store.values import unpack
+
+
+def index(connection: Connection, id: int, entry: Entry) -> None:
+    """Make a new message findable by its subject, its people and its text."""
+    people = (entry.author, *entry.to, *entry.cc)
+    index_message(connection, id, entry.subject, named(people), entry.text or entry.new_text)
+
+
+def forget_words(connection: Connection, ids: Sequence[int]) -> None:
+    """Make messages unfindable; call it while their rows still say what was indexed."""
+    for row in connection.execute(select(message).where(message.c.id.in_(ids))).all():
+        people = (Address(row.author_address, row.author_name), *unpack(row.to), *unpack(row.cc))
+        unindex_message(connection, row.id, row.subject, named(people), row.text or row.new_text)
+
+
+def named(people: Iterable[Address]) -> str:
+    """People as searchable text."""
+    return " ".join(f"{person.name} {person.address}" for person in people)
 
 
 def search_query(dialect: str, query: Select[Any], words: str) -> Select[Any]:

@@ -17,7 +17,7 @@ from ticketd.decide.effects import MailKind
 from ticketd.decide.model import Outcome
 from ticketd.store.cases import ticket
 from ticketd.store.quarantine import SET_ASIDE
-from ticketd.store.tables import LIVE, alert, ledger, mailbox, outbox
+from ticketd.store.tables import FAILED, LIVE, alert, ledger, mailbox, outbox
 
 _LATE = timedelta(hours=1)
 _LATELY = timedelta(days=1)
@@ -85,16 +85,17 @@ def _lag(connection: Connection, name: str, now: datetime) -> int:
 def _outbox(connection: Connection, now: datetime) -> dict[str, Any]:
     grouped = (
         select(outbox.c.state, func.count(), func.min(outbox.c.created_at))
-        .where(outbox.c.state.in_(["waiting", "unsure", "failed"]))
+        .where(text(LIVE))
         .group_by(outbox.c.state)
     )
     found = {state: (count, oldest) for state, count, oldest in connection.execute(grouped)}
-    live = [found[state][1] for state in ("waiting", "unsure") if state in found]
+    failed = connection.scalar(select(func.count()).select_from(outbox).where(text(FAILED)))
     late = select(func.count()).where(text(LIVE), outbox.c.attempts > 0, outbox.c.created_at < now - _LATE)
     leases = select(func.count()).where(text(LIVE), outbox.c.lease_until > now)
     return {
-        **{state: found.get(state, (0,))[0] for state in ("waiting", "unsure", "failed")},
-        "oldest_at": _iso(min(live, default=None)),
+        **{state: found[state][0] if state in found else 0 for state in ("waiting", "unsure")},
+        "failed": failed,
+        "oldest_at": _iso(min((oldest for _, oldest in found.values()), default=None)),
         "late": connection.scalar(late.select_from(outbox)),
         "leased": connection.scalar(leases.select_from(outbox)),
     }
@@ -110,7 +111,8 @@ def _quarantine(connection: Connection) -> dict[str, Any]:
 
 
 def _breached(connection: Connection, now: datetime) -> int:
-    query = select(func.count()).where(ticket.c.folder == "open", ticket.c.due_sort < now)
+    overdue = ticket.c.rank.in_([0, 1]) & (ticket.c.due_sort < now)
+    query = select(func.count()).where(ticket.c.folder == "open", overdue)
     return int(connection.scalar(query) or 0)
 
 
@@ -127,7 +129,7 @@ def _failures(connection: Connection, now: datetime) -> list[dict[str, Any]]:
     """Mails to agents that were refused within a day: their tickets do not show it."""
     rows = connection.execute(
         select(outbox.c.id, outbox.c.recipient, outbox.c.last_error, outbox.c.created_at)
-        .where(outbox.c.state == "failed", outbox.c.created_at > now - _LATELY)
+        .where(text(FAILED), outbox.c.created_at > now - _LATELY)
         .where(outbox.c.kind.in_(_TO_AGENTS))
         .order_by(outbox.c.id)
     )

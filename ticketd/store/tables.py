@@ -25,6 +25,16 @@ LIVE = "state IN ('waiting', 'unsure')"
 """An outbox row that is still to be sent; the very words of the index's predicate."""
 
 
+FAILED = "state = 'failed'"
+"""An outbox row that is given up; the very words of the index's predicate."""
+
+BUDGETED = "kind IN ('acknowledgement', 'question')"
+"""Mail that is sent only so often to one address; the very words of the index's predicate."""
+
+NO_ROWID = {"sqlite_with_rowid": False}
+"""For small rows with a long key: SQLite keeps them once, in the key's own tree."""
+
+
 class Row(SQLModel):
     """The base of all rows: one metadata of our own."""
 
@@ -54,6 +64,11 @@ def moment(default: Any = ..., **options: Any) -> Any:
 def items() -> Any:
     """A list kept as JSON text."""
     return Field(default_factory=list, sa_type=Json, nullable=False)
+
+
+def partial_index(name: str, *columns: str, where: str) -> Index:
+    """An index of the few rows that are asked for; queries must say ``where`` in the same words."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
 class DeskRow(Row, table=True):
@@ -108,13 +123,7 @@ class LedgerRow(Row, table=True):
         Index("ix_ledger_outcome", "outcome", "mailbox", "id"),
         Index("ix_ledger_fingerprint", "fingerprint"),
         Index("ix_ledger_sha256", "sha256"),
-        Index("ix_ledger_message_id", "message_id"),
-        Index(
-            "ix_ledger_agent",
-            "agent",
-            sqlite_where=text("agent IS NOT NULL"),
-            postgresql_where=text("agent IS NOT NULL"),
-        ),
+        partial_index("ix_ledger_agent", "agent", where="agent IS NOT NULL"),
     )
     id: int | None = key()
     mailbox: str = words()
@@ -166,13 +175,11 @@ class OutboxRow(Row, table=True):
     __tablename__ = "outbox"
     __table_args__ = (
         Index("uq_outbox_dedupe", "dedupe", unique=True),
-        Index(
-            "ix_outbox_live", "mailbox", "rank", "id", sqlite_where=text(LIVE), postgresql_where=text(LIVE)
-        ),
-        Index("ix_outbox_state", "state", "created_at"),
+        partial_index("ix_outbox_live", "mailbox", "rank", "id", where=LIVE),
+        partial_index("ix_outbox_ticket", "ticket", where=LIVE),
+        partial_index("ix_outbox_failed", "created_at", where=FAILED),
+        partial_index("ix_outbox_budget", "recipient_key", "kind", "created_at", where=BUDGETED),
         Index("ix_outbox_message_id", "message_id"),
-        Index("ix_outbox_ticket", "ticket"),
-        Index("ix_outbox_recipient_key", "recipient_key", "kind", "created_at"),
     )
     id: int | None = key()
     dedupe: str = words()

@@ -22,7 +22,9 @@ class Timing(Work):
     ) -> list[int]:
         """Tickets above ``after`` whose snooze is over, or open with something due by ``now + ahead``."""
         snoozed = select(ticket.c.id).where(ticket.c.snoozed_until <= now, ticket.c.merged_into.is_(None))
-        due = select(ticket.c.id).where(ticket.c.folder == "open", ticket.c.due_sort <= now + ahead)
+        due = select(ticket.c.id).where(
+            ticket.c.folder == "open", ticket.c.rank.in_([0, 1]), ticket.c.due_sort <= now + ahead
+        )
         both = snoozed.where(ticket.c.id > after).union(due.where(ticket.c.id > after)).subquery()
         return list(self.connection.scalars(select(both.c.id).order_by(both.c.id).limit(limit)))
 
