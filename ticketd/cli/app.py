@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from typer import exceptions
 
-from ticketd.cli import ops, queues, tickets
+from ticketd.cli import ops, privacy, queues, tickets
 from ticketd.cli.state import Options
 from ticketd.errors import TicketdError
 
@@ -41,6 +41,7 @@ def options(
 
 tickets.register(app)
 queues.register(app)
+privacy.register(app)
 ops.register(app)
 
 

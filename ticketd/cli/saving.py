@@ -1,6 +1,12 @@
-"""Names for files that we write from mail: what a sender calls a file is never a path."""
+"""Write a ticket's mails and files to a directory. What a sender calls a file is never a path."""
 
 from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ticketd.store import View
 
 _KEPT = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 _LONGEST = 80
@@ -10,3 +16,14 @@ def safe_name(name: str) -> str:
     """A file name of plain letters, without a leading dot, short enough for any disk."""
     plain = "".join(char if char in _KEPT else "_" for char in name)[-_LONGEST:]
     return plain.lstrip(".-") or "file"
+
+
+def save_ticket(view: View, found: dict[str, Any], directory: Path) -> None:
+    """Write a ticket's raw mails and attachments, under names of ours."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for message, content in view.raw_mails(found["id"]):
+        (directory / f"{message:06d}.eml").write_bytes(content)
+    for message in found["messages"]:
+        for number, (one, content) in enumerate(view.files(message["id"]), 1):
+            name = f"{message['id']:06d}-{number:03d}-{safe_name(one['filename'])}"
+            (directory / name).write_bytes(content)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ticketd.cli import show
+from ticketd.cli.saving import save_ticket
 from ticketd.cli.state import LARGEST_ID, assembly, desk, now, read_file, read_text
 from ticketd.errors import UsageError
 
@@ -153,24 +154,11 @@ def show_ticket(
     with assembly(context) as ready, ready.store.view() as view:
         found = view.ticket(number)
         if save is not None:
-            _save(view, found, save)
+            save_ticket(view, found, save)
     if json:
         show.as_json(found)
     else:
         _whole(found)
-
-
-def _save(view: Any, found: dict[str, Any], directory: Path) -> None:
-    """Write the mails and files. Names are ours: a sender's file name is never a path."""
-    from ticketd.cli.saving import safe_name
-
-    directory.mkdir(parents=True, exist_ok=True)
-    for message, content in view.raw_mails(found["id"]):
-        (directory / f"{message:06d}.eml").write_bytes(content)
-    for message in found["messages"]:
-        for number, (one, content) in enumerate(view.files(message["id"]), 1):
-            name = f"{message['id']:06d}-{number:03d}-{safe_name(one['filename'])}"
-            (directory / name).write_bytes(content)
 
 
 def _whole(found: dict[str, Any]) -> None:

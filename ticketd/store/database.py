@@ -36,6 +36,7 @@ from ticketd.store.engine import (
 from ticketd.store.hold import hold_file, hold_session
 from ticketd.store.migrations import HEAD, KNOWN
 from ticketd.store.outbox import Outboxing
+from ticketd.store.privacy import Forgetting
 from ticketd.store.tables import desk
 from ticketd.store.time import Timing
 from ticketd.store.views import View
@@ -51,7 +52,7 @@ class Desk:
     created_at: datetime
 
 
-class Transaction(Outboxing, Timing, Waitings):
+class Transaction(Outboxing, Timing, Waitings, Forgetting):
     """One write transaction; it commits when its ``with`` block ends, or not at all."""
 
 

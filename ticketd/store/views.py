@@ -16,6 +16,7 @@ from ticketd.errors import NotFound
 from ticketd.store.cases import attachment, blob, event, message
 from ticketd.store.cases import ticket as ticket_table
 from ticketd.store.folders import folder_query
+from ticketd.store.privacy import tickets_of
 from ticketd.store.quarantine import SET_ASIDE
 from ticketd.store.search import search_query
 from ticketd.store.status import status
@@ -225,6 +226,10 @@ class View(Waitings):
             "attempts": row.attempts,
             "agent": row.agent,
         }
+
+    def tickets_of(self, address: str) -> list[int]:
+        """The tickets that a person (a folded address) has, takes part in or wrote on."""
+        return tickets_of(self.connection, address)
 
     def find_message(self, message_id: str) -> Json | None:
         """Where the mail with this Message-ID is: its ticket and number; None where it is not."""

@@ -1,0 +1,60 @@
+"""``export`` and ``forget`` with the real command line on a real database."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.journeys.stage import Stage
+from ticketd.cli import main
+from ticketd.store import Store
+
+CONFIG = """
+[ticketd]
+state_dir = "{state}"
+[[mailboxes]]
+name = "support"
+address = "support@example.com"
+imap = {{ host = "127.0.0.1", security = "none", username = "x", password = {{ env = "HOME" }} }}
+smtp = {{ host = "127.0.0.1", security = "none" }}
+[[agents]]
+name = "anna"
+address = "anna@example.com"
+"""
+MAIL = (
+    b"From: Jane Doe <jane@example.org>\r\nTo: support@example.com\r\nSubject: Printer\r\n"
+    b"Message-ID: <one@example.org>\r\n\r\nIt burns in Marigold Lane.\r\n"
+)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    state = tmp_path / "state"
+    state.mkdir()
+    store = Store.open(f"sqlite:///{state / 'ticketd.db'}")
+    store.migrate()
+    Stage(store, state).send(MAIL)
+    store.close()
+    path = tmp_path / "ticketd.toml"
+    path.write_text(CONFIG.format(state=state))
+    return path
+
+
+def test_export_writes_mails_and_json(config: Path, tmp_path: Path) -> None:
+    assert main(["-c", str(config), "export", "JANE@example.org", str(tmp_path / "out")]) == 0
+    document = json.loads((tmp_path / "out" / "person.json").read_text())
+    assert document["tickets"][0]["requester"]["address"] == "jane@example.org"
+    (mail,) = (tmp_path / "out").glob("ticket-1/*.eml")
+    assert mail.read_bytes() == MAIL
+
+
+def test_forget_leaves_nothing_on_the_disk(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["-c", str(config), "forget", "jane@example.org"]) == 0
+    assert "1 messages on 1 tickets" in capsys.readouterr().err
+    database = (tmp_path / "state" / "ticketd.db").read_bytes()
+    assert b"Marigold" not in database
+    assert b"jane@example.org" not in database
+    assert main(["-c", str(config), "forget", "jane@example.org"]) == 1
+    assert main(["-c", str(config), "export", "jane@example.org", str(tmp_path / "out")]) == 1

@@ -1,0 +1,109 @@
+"""Forgetting a person, and dropping raw mails: nothing of them is left, the counts are."""
+
+from datetime import timedelta
+
+from sqlalchemy import inspect, text
+
+from tests.store.given import NOW
+from ticketd.decide.effects import Append, Conclude, Record, Save, Send
+from ticketd.decide.model import Address, Attachment, Kind, Outcome
+from ticketd.store import Received, Store
+
+from .given import JANE, JOE, entry, outgoing, ticket
+
+SECRET = "It burns in Marigold Lane."
+
+
+def given_conversation(store: Store) -> None:
+    """Jane's ticket with a file and a reply, and Joe's in which she takes part."""
+    joe = ticket(2, requester=JOE, participants=(JOE, JANE), suggested=(Address("lee@example.org"),))
+    with store.begin() as tx:
+        tx.mailbox_state("support")
+        (first, second) = tx.receive(
+            "support",
+            "INBOX",
+            1,
+            [Received(1, NOW, 9, SECRET.encode()), Received(2, NOW, 9, b"from Joe")],
+            NOW,
+        )
+        tx.lock_desk()
+        said = entry(text=SECRET, attachments=(Attachment("fire.txt", "text/plain", SECRET.encode()),))
+        tx.apply(
+            [
+                Save(ticket()),
+                Append(1, said),
+                Record(1, "created", detail=f"by {JANE.key}"),
+                Send(outgoing(1, content=f"Subject: x\r\n\r\n| {SECRET}\r\n".encode())),
+                Conclude(Outcome.TICKET, 1),
+            ],
+            NOW,
+            first,
+        )
+        tx.apply([Append(1, entry(Kind.REPLY, JOE, "Hello Jane of Marigold Lane."))], NOW)
+        tx.apply(
+            [Save(joe), Append(2, entry(author=JOE, text="Mine, too.")), Conclude(Outcome.TICKET, 2)],
+            NOW,
+            second,
+        )
+        tx.apply([Append(2, entry(text=f"Joe, {SECRET}"))], NOW)
+        tx.connection.execute(text("UPDATE outbox SET state = 'sent'"))
+
+
+def everything(store: Store) -> str:
+    """The whole database as text."""
+    with store.view() as view:
+        names = inspect(view.connection).get_table_names()
+        kept = [name for name in names if not name.startswith("search_") and name != "desk"]
+        rows = [view.connection.execute(text(f"SELECT * FROM {name}")).all() for name in kept]
+    return repr(rows).lower()
+
+
+def test_nothing_of_the_person_is_left_and_the_counts_are(store: Store) -> None:
+    given_conversation(store)
+    assert "marigold" in everything(store)
+    with store.view() as view:
+        assert len(view.list_tickets("all", search="Marigold")) == 2
+    with store.begin() as tx:
+        forgotten = tx.forget(JANE.key)
+    assert (forgotten.tickets, forgotten.messages, forgotten.raw_mails) == (2, 3, 1)
+    left = everything(store)
+    for trace in ("marigold", JANE.key, "jane doe", "fire.txt"):
+        assert trace not in left
+    with store.view() as view:
+        assert view.list_tickets("all", search="Marigold") == []
+        assert view.list_tickets("all", search="Jane") == []
+        hers, his = view.ticket(1), view.ticket(2)
+    assert hers["requester"] == {"address": None, "name": None}
+    assert [one["kind"] for one in hers["messages"]] == ["customer", "reply"]
+    assert [one["address"] for one in his["participants"]] == [JOE.address]
+    assert his["messages"][0]["text"] == "Mine, too."
+
+
+def test_a_forgotten_mail_does_not_come_back_with_a_rescan(store: Store) -> None:
+    given_conversation(store)
+    with store.begin() as tx:
+        before = tx.connection.scalar(text("SELECT fingerprint FROM ledger WHERE id = 1"))
+        tx.forget(JANE.key)
+        after = tx.connection.execute(text("SELECT fingerprint, sha256 FROM ledger WHERE id = 1")).one()
+    assert after.fingerprint == before
+    assert after.sha256 is not None
+
+
+def test_nobody_is_forgotten_by_a_part_of_their_address(store: Store) -> None:
+    given_conversation(store)
+    before = everything(store)
+    with store.begin() as tx:
+        assert tx.forget("ane@example.com").tickets == 0
+        assert tx.forget("_ane@example.com").messages == 0
+    assert everything(store) == before
+
+
+def test_old_raw_mails_are_dropped_unless_they_wait(store: Store) -> None:
+    given_conversation(store)
+    with store.begin() as tx:
+        tx.receive("support", "INBOX", 1, [Received(3, NOW, 9, b"waits")], NOW)
+        assert tx.drop_raw(NOW - timedelta(days=1)) == 0
+        assert tx.drop_raw(NOW + timedelta(days=1)) == 2
+        assert tx.drop_raw(NOW + timedelta(days=1)) == 0
+        kept = tx.connection.scalars(text("SELECT content FROM raw_mail")).all()
+    assert [bytes(one) for one in kept] == [b"waits"]

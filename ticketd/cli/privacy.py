@@ -1,0 +1,66 @@
+"""Commands about one person: export what is kept about them, forget them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ticketd.cli.saving import save_ticket
+from ticketd.cli.state import assembly
+from ticketd.errors import NotFound
+
+if TYPE_CHECKING:
+    from ticketd.store import View
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the app."""
+    app.command("export")(export)
+    app.command("forget")(forget)
+
+
+def export(
+    context: typer.Context,
+    address: Annotated[str, typer.Argument(help="The person.")],
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write it.")],
+) -> None:
+    """Write everything that is kept about a person: tickets as JSON, mails and files as they came."""
+    from ticketd.decide.model import address_key
+
+    with assembly(context) as ready, ready.store.view() as view:
+        tickets = _tickets_of(view, address_key(address))
+        if not tickets:
+            raise NotFound(f"nothing is kept about {address}")
+        for found in tickets:
+            save_ticket(view, found, directory / f"ticket-{found['id']}")
+        document = {"address": address, "tickets": tickets}
+        (directory / "person.json").write_text(json.dumps(document, ensure_ascii=False, indent=1), "utf-8")
+    print(f"{len(tickets)} tickets written to {directory}", file=sys.stderr)
+
+
+def _tickets_of(view: View, key: str) -> list[dict[str, Any]]:
+    """The tickets that a person takes or took part in, whole."""
+    return [view.ticket(number) for number in view.tickets_of(key)]
+
+
+def forget(
+    context: typer.Context,
+    address: Annotated[str, typer.Argument(help="The person.")],
+) -> None:
+    """Remove a person's mails and attachments for good; the counts stay. Export first."""
+    from ticketd.decide.model import address_key
+
+    with assembly(context) as ready:
+        with ready.store.begin("forget") as tx:
+            tx.lock_desk()
+            gone = tx.forget(address_key(address))
+        if not gone.tickets and not gone.messages:
+            raise NotFound(f"nothing is kept about {address}")
+    print(
+        f"forgotten: {gone.messages} messages on {gone.tickets} tickets, {gone.raw_mails} raw mails",
+        file=sys.stderr,
+    )
