@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ticketd.decide.bounces import failed_recipients, has_bounce_subject, has_bounce_words, read_bounce
+from ticketd.decide import undelivered
+from ticketd.decide.bounces import read_bounce
 from ticketd.decide.model import Bounce, Classification, Message, Verdict
 
 MAX_HOPS = 50
@@ -44,29 +45,17 @@ _NO_REPLY = (
     "nichtantworten",
     "keineantwort",
 )
-_DAEMONS = ("mailer-daemon", "mailerdaemon", "mail-daemon", "mail.daemon", "mdaemon", "microsoftexchange")
 
 
 def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_POSTMASTERS = _names("postmaster post_master mail-admin mailadmin mailsystem mail-system")
 _ROBOTS = _names(
     "postmaster root nobody daemon listserv majordomo abuse mailer bounce bounces www-data apache"
 )
-_MACHINES = _names(
-    "administrator admin sysadmin system mail mailmaster mailsystem notification notifications"
-)
 _ROBOT_STARTS = ("owner-", "bounce+", "bounce-", "bounces+", "bounces-")
 _ROBOT_ENDS = ("-owner", "-request", "-bounce", "-bounces")
-_DAEMON_NAMES = (
-    "mail delivery s",
-    "mail delivery system",
-    "mailer-daemon",
-    "mail administrator",
-    "mailsystem",
-)
 _AWAY = (
     "automatic reply",
     "auto reply",
@@ -137,7 +126,6 @@ def _bounced(message: Message, signs: _Signs) -> Classification:
 def _read_signs(message: Message) -> _Signs:
     signs = _Signs()
     _read_report(message, signs)
-    _read_undelivered(message, signs)
     _read_automatic(message, signs)
     _read_bulk(message, signs)
     _read_silence(message, signs)
@@ -145,47 +133,14 @@ def _read_signs(message: Message) -> _Signs:
 
 
 def _read_report(message: Message, signs: _Signs) -> None:
-    """A multipart/report says itself what it is."""
+    """A multipart/report says itself what it is; other bounces are told by several small signs."""
     if message.report is None:
-        return
-    if message.report.type == "delivery-status":
+        found = undelivered.sign(message)
+        signs.bounce += [found] if found else []
+    elif message.report.type == "delivery-status":
         signs.bounce.append("delivery-status report")
     else:
         signs.report.append(f"{message.report.type} report")
-
-
-def _read_undelivered(message: Message, signs: _Signs) -> None:
-    """A bounce without a standard report: several small signs together."""
-    if message.header("X-Failed-Recipients"):
-        signs.bounce.append("X-Failed-Recipients")
-    if signs.bounce or signs.report:
-        return
-    daemon, nobody, subject = _is_daemon(message), _is_nobody(message), has_bounce_subject(message)
-    if daemon and message.return_path == "":
-        signs.bounce.append("empty Return-Path and a mail system's sender")
-    elif (daemon or nobody) and subject:
-        signs.bounce.append("a mail system's subject")
-    elif (daemon or nobody or (subject and _is_machine(message))) and has_bounce_words(message):
-        signs.bounce.append("a mail system's words")
-    elif (daemon or (subject and _is_machine(message))) and any(failed_recipients(message)):
-        signs.bounce.append("recipients named as not reached")
-
-
-def _is_machine(message: Message) -> bool:
-    """Whether something besides the subject says that no person wrote: people paste bounces, too."""
-    local = _local_part(message)
-    return (
-        any(_word(value) not in ("", "no") for value in message.header_all("Auto-Submitted"))
-        or local in _ROBOTS | _MACHINES
-        or local.startswith(_ROBOT_STARTS)
-        or any(word in local.translate(_PUNCTUATION) for word in _NO_REPLY)
-        or bool(message.enclosed)
-    )
-
-
-def _is_nobody(message: Message) -> bool:
-    """Whether the mail came from nobody: an empty envelope sender, or an empty From."""
-    return message.return_path == "" or (message.author is None and message.from_text.strip() in ("", "<>"))
 
 
 def _read_automatic(message: Message, signs: _Signs) -> None:
@@ -234,7 +189,7 @@ def _read_bulk(message: Message, signs: _Signs) -> None:
     local = _local_part(message)
     if any(word in local.translate(_PUNCTUATION) for word in _NO_REPLY):
         signs.bulk.append("no-reply sender")
-    if local.startswith(_DAEMONS):
+    if undelivered.is_daemon(message):
         signs.bulk.append("a mail system's sender")
 
 
@@ -268,11 +223,3 @@ def _word(value: str | None) -> str:
 
 def _local_part(message: Message) -> str:
     return message.author.address.rpartition("@")[0].strip('"').lower() if message.author is not None else ""
-
-
-def _is_daemon(message: Message) -> bool:
-    """Whether the sender is a mail system."""
-    local, said = _local_part(message), message.from_text.casefold()
-    if local.startswith(_DAEMONS) or local in _POSTMASTERS:
-        return True
-    return any(word in said for word in _DAEMON_NAMES) or (not local and "postmaster" in said)
