@@ -159,3 +159,14 @@ def test_our_marker_ends_the_new_text_whatever_a_client_made_of_it(line):
 def test_an_agents_words_below_a_false_attribution_are_held_not_lost():
     text = "Hello.\n\nOn 3 March 2025 at 10:00 our technician wrote:\n\nit works\n\nSo all is well."
     assert not excerpt(text, agent=True, marker=MARKER).certain
+
+
+def test_a_card_below_a_rule_is_a_signature_if_it_names_the_author():
+    text = "Blue.\n\n---\nPeter\nPan Ltd, 1 High Street\n"
+    assert excerpt(text, names=["Peter Pan"]).new_text == "Blue."
+    assert excerpt(text, names=["Nora Lind"]).new_text == text.strip()
+
+
+def test_things_below_a_rule_are_text():
+    text = "We need:\n\n---\nPrinter X200\nwww.shop.example/x200"
+    assert excerpt(text).new_text == text

@@ -31,23 +31,12 @@ _HOLDS: Final = (
     "protonmail_quote",
     "tutanota_quote",
     "zmail_extra",
-    "zimbra_quote",
-    "yiv_quoted",
-    "replyforwardcontainer",
     "quoted-text",
-    "quotedtext",
-    "airmail_ext_original",
-    "spark_quote",
-    "messagereplysig_quote",
     "ms-outlook-mobile-reference-message",
     "ms-outlook-ios-reference-expand",
-    "gmx_quote",
     "origbody",
-    "isforwardcontent",
-    "missive_quote",
-    "front-blockquote",
     "reply-intro",
-    "replyheader",
+    "messagereplysection",
 )
 # Elements from which on everything is quoted.
 _BEGINS: Final = (
@@ -57,6 +46,7 @@ _BEGINS: Final = (
     "stopspelling",
     "olk_src_body_section",
     "zwchr",
+    "quoted_header",
 )
 _SKIPPED: Final = frozenset({"script", "style", "head", "title", "noscript", "template", "meta", "link"})
 
@@ -105,15 +95,15 @@ def _walk(html: str, plain: bool) -> Iterator[tuple[str, bool]]:
         if node.tag == "-text":
             yield node.text_content or "", within or begun
         elif node.tag not in _SKIPPED:
-            begun = begun or _begins(node)
+            begun = begun or (not within and _begins(node))
             if node.child is not None:
                 stack.append((node.child, within or _holds(node, plain)))
 
 
 def _names(node: LexborNode) -> str:
-    """The classes and ids of an element, casefolded, without the prefix that Outlook adds to them."""
+    """Classes, id and name of an element, casefolded, without the prefix that Outlook adds to them."""
     attributes = node.attributes
-    names = f"{attributes.get('class') or ''} {attributes.get('id') or ''}".casefold()
+    names = " ".join(attributes.get(key) or "" for key in ("class", "id", "name")).casefold()
     return " ".join(name.removeprefix("x_").removeprefix("x_") for name in names.split())
 
 
@@ -122,7 +112,7 @@ def _holds(node: LexborNode, plain: bool) -> bool:
     if node.tag == "blockquote":
         return not _is_indent(node, plain)
     names = _names(node)
-    if node.attributes.get("name") == "quote":  # GMX, WEB.DE
+    if names == "quote":  # GMX, WEB.DE
         return True
     return bool(names) and any(name in names for name in _HOLDS)
 

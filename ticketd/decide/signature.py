@@ -80,9 +80,11 @@ def _is_card(lines: Sequence[str], names: Sequence[str]) -> bool:
     """Whether a few short lines say who somebody is and how to reach them."""
     if not 2 <= len(lines) <= 8 or any(len(line) > SHORT for line in lines):
         return False
-    named = lines[0].casefold() in {name.casefold() for name in names}
-    reached = any(has_address(line) or "www." in line or _PHONE.search(line) for line in lines[1:])
-    return named or (reached and len(lines[0].split()) <= 4 and lines[0][-1] not in ".:?!")
+    words = lines[0].split()
+    if names:
+        return bool(set(lines[0].casefold().split()) & set(" ".join(names).casefold().split()))
+    named = len(words) in (2, 3) and _is_capitalised(lines[0]) and lines[0].replace(" ", "").isalpha()
+    return named and any(has_address(line) or "www." in line or _PHONE.search(line) for line in lines[1:])
 
 
 def _device_line(lines: Sequence[str]) -> int:
