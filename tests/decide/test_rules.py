@@ -340,6 +340,14 @@ class TestAgents:
     def test_what_cannot_be_is_held(self, text: str) -> None:
         assert outcome(answer(text)).outcome is Outcome.HELD
 
+    def test_of_a_mail_too_large_nothing_takes_effect(self) -> None:
+        made = token()
+        message = mail(ANNA, "", in_reply_to=(tokens.message_id(POLICY, made, "example.com"),))
+        decision = decided(message, context(history(), given=(issued(made),)), complete=False)
+        assert outcome(decision).outcome is Outcome.HELD
+        decision = decided(mail(text=""), context(), complete=False)
+        assert "larger" in effects_of(decision, Append)[0].entry.defects[0]
+
     def test_a_note_stays_inside(self) -> None:
         past = replace(history(assignee="bob@example.com"), note_agents=("anna@example.com",))
         decision = answer("#note\nShe is a difficult customer.", past=past)

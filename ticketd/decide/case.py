@@ -19,6 +19,7 @@ from ticketd.decide.model import (
 from ticketd.decide.policy import Mailbox, Policy
 from ticketd.decide.thread import Placement
 
+CUT_SHORT = "the mail is larger than limits.message_size: its header alone was read, it is on the server"
 UNKNOWN = Address("", "unknown sender")
 _ROBOTIC = ("an autoresponder's subject", "Precedence: bulk", "Precedence: junk")
 
@@ -84,7 +85,7 @@ class Case:
             bounce=self.classification.bounce,
             attachments=message.attachments,
             fingerprint=message.fingerprint,
-            defects=message.defects,
+            defects=message.defects if self.envelope.complete else (*message.defects, CUT_SHORT),
         )
 
 

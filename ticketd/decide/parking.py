@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from ticketd.decide import compose
+from ticketd.decide.card import MARKER
 from ticketd.decide.case import Case
 from ticketd.decide.commands import Commands, Problem, read_commands
 from ticketd.decide.context import Waiting
@@ -62,7 +63,7 @@ def hold(case: Case, work: Work, agent: Agent, reason: str, problem: Problem | N
             agent,
             work.ticket(number) if number else None,
             case.message.subject,
-            case.message.text,
+            _own_words(case),
             reason,
             problem.nearest if problem else "",
             case.envelope.item,
@@ -72,6 +73,12 @@ def hold(case: Case, work: Work, agent: Agent, reason: str, problem: Problem | N
         )
     )
     return Conclude(Outcome.HELD, number, reason, agent.key)
+
+
+def _own_words(case: Case) -> str:
+    """What the agent wrote, without the quote below it; all of it where that is in doubt."""
+    read = excerpt(case.message.text, case.message.html, agent=True, marker=MARKER)
+    return read.new_text if read.certain and read.new_text.strip() else case.message.text
 
 
 def is_answer(case: Case) -> bool:

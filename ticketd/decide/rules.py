@@ -167,6 +167,13 @@ def doubtful_agent(case: Case, work: Work) -> Conclude | None:
     return None
 
 
+def cut_short(case: Case, work: Work) -> Conclude | None:
+    """An agent's mail of which only the header was fetched: nobody knows what it says."""
+    if case.identity.agent is None or case.envelope.complete:
+        return None
+    return parking.hold(case, work, case.identity.agent, "the mail is larger than this desk takes")
+
+
 def proven_agent(case: Case, work: Work) -> Conclude | None:
     """An agent speaks."""
     agent = case.identity.agent
@@ -187,6 +194,7 @@ RULES: tuple[Rule, ...] = (
     forged_agent,
     unproven_agent,
     answer_to_question,
+    cut_short,
     doubtful_agent,
     proven_agent,
     anybody_else,
