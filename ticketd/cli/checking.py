@@ -127,4 +127,4 @@ def _print(findings: list[Finding]) -> None:
 
 
 def _said(one: Finding) -> str:
-    return f"{one.text}. Remedy: {one.remedy}" if one.remedy else one.text
+    return f"{one.text.rstrip('.')}. Remedy: {one.remedy}" if one.remedy else one.text

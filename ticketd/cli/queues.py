@@ -1,24 +1,19 @@
-"""Commands about what waits and what became of it: status, outbox, quarantine, ledger, reconcile, db."""
+"""Commands about what waits and what became of it: status, outbox, quarantine, ledger."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ticketd.cli import show
 from ticketd.cli.explaining import explain
-from ticketd.cli.state import LARGEST_ID, assembly, now, quiet_log, settings_of
-from ticketd.errors import NotFound, Unavailable, UsageError
+from ticketd.cli.state import LARGEST_ID, assembly, now
+from ticketd.cli.upkeep import check_mailbox, db_backup, db_current, db_upgrade, reconcile
+from ticketd.errors import NotFound
 
 if TYPE_CHECKING:
-    from ticketd.assemble import Assembly
-    from ticketd.config import MailboxSettings, Settings
     from ticketd.store import Store
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
@@ -56,13 +51,6 @@ def register(app: typer.Typer) -> None:
         for command in commands:
             group.command(command.__name__.removeprefix(f"{name}_"))(command)
         app.add_typer(group, name=name)
-
-
-def check_mailbox(settings: Settings, name: str | None) -> None:
-    """Refuse a mailbox that the config does not have."""
-    names = [mailbox.name for mailbox in settings.mailboxes]
-    if name is not None and name not in names:
-        raise UsageError(f"there is no mailbox {name!r}; the mailboxes are: {', '.join(names)}")
 
 
 # status
@@ -257,96 +245,3 @@ def ledger(context: typer.Context, mailbox: OfMailbox = None, json: JsonFlag = F
         for one in found
     ]
     show.table(("ID", "MAILBOX", "UID", "SEEN", "OUTCOME", "TICKET", "MESSAGE-ID", "REASON"), rows)
-
-
-# db
-
-
-@contextmanager
-def _opened(context: typer.Context, create: bool) -> Iterator[Store]:
-    """The database as it is, not migrated."""
-    from ticketd.store import Store
-
-    settings = settings_of(context)
-    quiet_log(settings)
-    if create:
-        settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    store = Store.open(settings.database_url, create=create)
-    try:
-        yield store
-    finally:
-        store.close()
-
-
-def db_upgrade(context: typer.Context) -> None:
-    """Bring the database to this program's schema, making it where there is none."""
-    with _opened(context, create=True) as store:
-        before = store.schema_current()
-        store.migrate()
-        after = store.schema_current()
-    print(f"schema {after}" if before == after else f"schema {before or 'none'} → {after}")
-
-
-def db_current(context: typer.Context) -> None:
-    """Say which schema the database has, and which this program works with."""
-    with _opened(context, create=False) as store:
-        current, head = store.schema_current(), store.schema_head()
-    print(current or "none")
-    if current != head:
-        print(f"this ticketd works with {head}: run `ticketd db upgrade`", file=sys.stderr)
-
-
-def db_backup(
-    context: typer.Context,
-    target: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")],
-) -> None:
-    """Copy the database consistently, while the daemon runs."""
-    with _opened(context, create=False) as store:
-        store.backup(target)
-    print(f"{target}: {target.stat().st_size} bytes")
-
-
-# reconcile
-
-
-def reconcile(context: typer.Context, mailbox: OfMailbox = None, json: JsonFlag = False) -> None:
-    """Compare the server's mails with the ledger, fetch what is missing, report.
-
-    What is fetched is taken in by the daemon or the next `run --once`.
-    """
-    with assembly(context) as ready:
-        check_mailbox(ready.settings, mailbox)
-        wanted = [one for one in ready.settings.mailboxes if mailbox in (None, one.name)]
-        found = [_reconciled(ready, one) for one in wanted]
-    if json:
-        show.as_json(found)
-    else:
-        _reconciliation([one for one in found if not one["error"]])
-    for one in found:
-        if one["error"]:
-            print(show.line(f"ticketd: {one['mailbox']}: {one['error']}"), file=sys.stderr)
-    raise typer.Exit(Unavailable.exit_status if any(one["error"] for one in found) else 0)
-
-
-def _reconciled(ready: Assembly, mailbox: MailboxSettings) -> dict[str, Any]:
-    """One mailbox; a server that cannot be used is told of, and the others go on."""
-    from ticketd.collect.reconcile import reconcile as compare
-    from ticketd.collect.watched import WatchedConnection
-    from ticketd.servers import imap_server
-
-    size = ready.settings.limits.message_size
-    try:
-        with WatchedConnection.connect(imap_server(mailbox)) as source:
-            found = compare(ready.store, mailbox.desk, mailbox.imap.folder, source, size, now)
-    except Unavailable as error:
-        return {"mailbox": mailbox.name, "error": str(error)}
-    return found.as_json() | {"error": None}
-
-
-def _reconciliation(found: list[dict[str, Any]]) -> None:
-    names = ("mailbox", "on_server", "in_ledger", "fetched", "new", "refused", "gone")
-    headings = ("MAILBOX", "ON SERVER", "IN LEDGER", "MISSING", "FETCHED", "NEW", "REFUSED", "GONE")
-    show.table(
-        headings,
-        [(*(one[n] for n in names[:3]), len(one["missing"]), *(one[n] for n in names[3:])) for one in found],
-    )
