@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ticketd.decide.classify import classify
+from ticketd.decide.excerpt import excerpt
+from ticketd.decide.forwarded import find_forwarded
 from ticketd.decide.htmltext import sanitise
 from ticketd.decide.parse import parse, peek
 
@@ -87,10 +89,12 @@ def check(mail: bytes) -> None:
     verdict = classify(message)
     peek(mail[:10_000])
     sanitise(message.html or "")
+    new = (excerpt(message.text, message.html), excerpt(message.text, message.html, agent=True))
+    forwarded = find_forwarded(message)
     took = time.process_time() - began
     if took > SECONDS_A_MAIL:
         raise AssertionError(f"took {took:.1f} s of CPU")
-    for text in strings((message, verdict)):
+    for text in strings((message, verdict, new, forwarded)):
         text.encode("utf-8")
         if "\0" in text:
             raise AssertionError("NUL in a text")

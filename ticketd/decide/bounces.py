@@ -6,10 +6,7 @@ Knows nothing of whether a bounce is to be believed: our signed ids decide that 
 
 from __future__ import annotations
 
-from ticketd.decide.fields import message_ids
-from ticketd.decide.model import Bounce, Message, Recipient, address_key
-from ticketd.decide.reports import ids_in
-from ticketd.decide.undelivered import (
+from ticketd.decide.bouncesigns import (
     MAX_LINE,
     MAX_LINES,
     REPLY,
@@ -18,6 +15,9 @@ from ticketd.decide.undelivered import (
     own_words,
     tells_of_delay,
 )
+from ticketd.decide.fields import message_ids
+from ticketd.decide.model import Bounce, Message, Recipient, address_key
+from ticketd.decide.reports import ids_in
 
 
 def read_bounce(message: Message) -> Bounce:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ticketd.decide import undelivered
+from ticketd.decide import bouncesigns
 from ticketd.decide.bounces import read_bounce
 from ticketd.decide.model import Bounce, Classification, Message, Verdict
 
@@ -135,7 +135,7 @@ def _read_signs(message: Message) -> _Signs:
 def _read_report(message: Message, signs: _Signs) -> None:
     """A multipart/report says itself what it is; other bounces are told by several small signs."""
     if message.report is None:
-        found = undelivered.sign(message)
+        found = bouncesigns.sign(message)
         signs.bounce += [found] if found else []
     elif message.report.type == "delivery-status":
         signs.bounce.append("delivery-status report")
@@ -189,7 +189,7 @@ def _read_bulk(message: Message, signs: _Signs) -> None:
     local = _local_part(message)
     if any(word in local.translate(_PUNCTUATION) for word in _NO_REPLY):
         signs.bulk.append("no-reply sender")
-    if undelivered.is_daemon(message):
+    if bouncesigns.is_daemon(message):
         signs.bulk.append("a mail system's sender")
 
 
