@@ -145,7 +145,8 @@ def _dash_name(lines: Sequence[str], names: Sequence[str]) -> int:
         return len(lines)
     known = {word.casefold() for full in names for word in (full, *full.split())}
     tight = (bare[1:2] != " " or bare.startswith("-- ")) and _is_capitalised(name)
-    return at if name.casefold() in known or tight else len(lines)
+    full = len(name.split()) > 1 or not names  # one capital word may as well be an item of a list
+    return at if name.casefold() in known or (tight and full) else len(lines)
 
 
 def _disclaimer(lines: Sequence[str], disclaimers: Sequence[str]) -> int:
