@@ -1,4 +1,4 @@
-"""A private PostgreSQL: one server a session, one fresh database a test. Never fsyncs: it guards nothing."""
+"""A private PostgreSQL: one server a session, one fresh database a test. For tests it never fsyncs."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from tests.servers.process import answers, end, free_port, need, new_directory, 
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
-    "fsync": "off",
-    "full_page_writes": "off",
-    "synchronous_commit": "off",
     "shared_buffers": "32MB",
     "max_connections": "200",
 }
+_CARELESS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 
 
 class Postgres:
     """The server process; everybody on loopback is its superuser ``ticketd``."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
+        """``durable`` keeps what was committed even when the machine dies: what a benchmark must pay."""
+        self._settings = _SETTINGS if durable else {**_SETTINGS, **_CARELESS}
         self._programs = _programs()
         self.directory = new_directory("postgres")
         self.port = free_port()
@@ -39,7 +39,7 @@ class Postgres:
         data, as_whom = self.directory / "data", _unprivileged(self.directory)
         init = [str(self._programs / "initdb"), "-D", str(data), "-U", "ticketd", "-A", "trust", "-E", "UTF8"]
         subprocess.run([*init, "--locale=C.UTF-8", "--no-sync"], check=True, capture_output=True, **as_whom)
-        settings = [f"--{key}={value}" for key, value in {**_SETTINGS, "port": self.port}.items()]
+        settings = [f"--{key}={value}" for key, value in {**self._settings, "port": self.port}.items()]
         with (self.directory / "log").open("wb") as log:
             command = [str(self._programs / "postgres"), "-D", str(data), *settings]
             self._process = subprocess.Popen(command, stdout=log, stderr=log, **as_whom)

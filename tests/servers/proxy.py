@@ -11,6 +11,7 @@ import asyncio
 import re
 import socket
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -46,6 +47,7 @@ class Proxy:
         self._servers: list[asyncio.Server] = []
         self._writers: list[asyncio.StreamWriter] = []
         self.connections = 0
+        self.asked = 0  # lines that clients sent: in IMAP, commands
 
     def to(self, port: int, *faults: Fault) -> int:
         """Forward to a loopback port with these faults; the port to connect to."""
@@ -67,11 +69,14 @@ class Proxy:
             self.connections += 1
             fault = left.pop(0) if len(left) > 1 else left[0]
             self._writers.append(writer)
-            await _Connection(fault, reader, writer).run(port)
+            await _Connection(fault, reader, writer, self._count).run(port)
 
         server = await asyncio.start_server(connected, "127.0.0.1", 0)
         self._servers.append(server)
         return int(server.sockets[0].getsockname()[1])
+
+    def _count(self, data: bytes) -> None:
+        self.asked += data.count(b"\n")
 
     async def _cut_all(self) -> None:
         for writer in self._writers:
@@ -85,8 +90,14 @@ class Proxy:
 class _Connection:
     """One client, one server and what goes between them."""
 
-    def __init__(self, fault: Fault, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._fault, self._client = fault, (reader, writer)
+    def __init__(
+        self,
+        fault: Fault,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        count: Callable[[bytes], None],
+    ) -> None:
+        self._fault, self._client, self._count = fault, (reader, writer), count
         self._swallowing = False
 
     async def run(self, port: int) -> None:
@@ -112,6 +123,8 @@ class _Connection:
     async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, towards: str) -> None:
         past, recent = 0, b""
         while data := await source.read(65536):
+            if towards == "server":
+                self._count(data)
             recent = (recent + data)[-70000:]
             data = await self._disturb(data, recent, past, towards, sink)
             past += len(data)
