@@ -25,14 +25,16 @@ from tests.store.given import (
 )
 from ticketd.decide.effects import (
     Append,
+    Block,
     CancelQueued,
+    Expect,
     MailKind,
     MoveMessages,
     Record,
     Save,
     Send,
 )
-from ticketd.decide.model import Attachment, Bounce, Kind, Message, Outcome, Status, Verdict
+from ticketd.decide.model import Address, Attachment, Bounce, Kind, Message, Outcome, Status, Verdict
 from ticketd.store import Applied, Store
 
 
@@ -108,6 +110,19 @@ def test_text_that_no_database_takes_is_kept_as_well_as_it_can_be(store: Store) 
     history = look(store, tickets=(1,)).tickets[1]
     assert history.entries[0].text == "a\ufffdb?c"
     assert history.ticket.tags == ("a\ufffdb?c", literal)
+
+
+def test_ids_and_addresses_of_any_length_are_kept_and_found(store: Store) -> None:
+    long, other = ("<" + letter * 3000 + "@example.org>" for letter in "áé")
+    author = Address("ü" * 3000 + "@example.org")
+    do(store, Save(ticket(1, requester=author, participants=(author,))))
+    do(store, Append(1, entry(author=author, message_id=long)), Block(author.address))
+    do(store, Expect(1, (other,), author.key, "support"))
+    do(store, Send(outgoing(1, author.address, cause="ack", kind=MailKind.ACKNOWLEDGEMENT)))
+    context = look(store, ids=(long,), message_id=other, author=author.key)
+    assert list(context.stored.values()) == [(1,)]
+    assert (context.expecting, context.blocked, context.acks_last_hour) == ((1,), True, 1)
+    assert not look(store, ids=(other,)).stored
 
 
 def test_files_are_kept_once_and_exactly(store: Store) -> None:

@@ -11,7 +11,18 @@ from typing import Any
 from sqlalchemy import Boolean, Index
 from sqlmodel import Field
 
-from ticketd.store.tables import NO_ROWID, Row, items, key, moment, number, partial_index, table, words
+from ticketd.store.tables import (
+    NO_ROWID,
+    Row,
+    items,
+    key,
+    moment,
+    number,
+    outside,
+    partial_index,
+    table,
+    words,
+)
 from ticketd.store.types import Bytes, Id, Json
 
 _ORDER = ("rank", "due_sort", "updated_at", "id")
@@ -78,12 +89,12 @@ class MessageRow(Row, table=True):
     kind: str = words()
     author_address: str = words()
     author_name: str = words("")
-    author_key: str = words()
+    author_key: str = outside()
     text: str = words()
     new_text: str = words()
     html: str | None = words(None)
     at: datetime = moment()
-    message_id: str | None = words(None)
+    message_id: str | None = outside(None)
     in_reply_to: str | None = words(None)
     references: list[Any] = items()
     to: list[Any] = items()
@@ -155,8 +166,8 @@ class ExpectationRow(Row, table=True):
 
     __tablename__ = "expectation"
     __table_args__ = NO_ROWID
-    message_id: str = words(primary_key=True)
-    requester: str = words(primary_key=True)
+    message_id: str = outside(primary_key=True)
+    requester: str = outside(primary_key=True)
     mailbox: str = words(primary_key=True)
     ticket: int = number(primary_key=True, sa_column_kwargs={"autoincrement": False})
 
@@ -165,7 +176,7 @@ class BlockRow(Row, table=True):
     """An address whose mail goes to spam."""
 
     __tablename__ = "block"
-    address: str = words(primary_key=True)
+    address: str = outside(primary_key=True)
     at: datetime = moment()
 
 

@@ -31,6 +31,7 @@ _PRAGMAS = (
     "synchronous=FULL",
     "foreign_keys=ON",
     "wal_autocheckpoint=4000",
+    "journal_size_limit=67108864",
 )
 
 

@@ -22,12 +22,12 @@ from ticketd.store.folders import folder_query
 from ticketd.store.history import Histories
 from ticketd.store.quarantine import WAITING_COLUMNS, waiting_of
 from ticketd.store.tables import BUDGETED, desk, ledger, outbox
-from ticketd.store.types import CleanText
+from ticketd.store.types import KeyText
 from ticketd.store.values import ticket_from_row
 from ticketd.store.work import Work
 
 _LOCK = select(desk.c.next_ticket, desk.c.restored_at).with_for_update()
-_AUTHOR = bindparam("author", type_=CleanText)
+_AUTHOR = bindparam("author", type_=KeyText)
 _ACKED = (
     select(func.count())
     .select_from(outbox)

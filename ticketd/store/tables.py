@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Index, Integer, MetaData, Table, text
 from sqlmodel import Field, SQLModel
 
-from ticketd.store.types import Bytes, CleanText, Id, Json, UtcDateTime
+from ticketd.store.types import Bytes, CleanText, Id, Json, KeyText, UtcDateTime
 
 _NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -49,6 +49,11 @@ def key(**options: Any) -> Any:
 def words(default: Any = ..., **options: Any) -> Any:
     """A text column."""
     return Field(default, sa_type=CleanText, **options)
+
+
+def outside(default: Any = ..., **options: Any) -> Any:
+    """A text column for an id or address from outside that is searched for."""
+    return Field(default, sa_type=KeyText, **options)
 
 
 def number(default: Any = ..., **options: Any) -> Any:
@@ -142,8 +147,8 @@ class LedgerRow(Row, table=True):
     ticket: int | None = number(None)
     reason: str = words("")
     traceback: str | None = words(None)
-    agent: str | None = words(None)
-    message_id: str | None = words(None)
+    agent: str | None = outside(None)
+    message_id: str | None = outside(None)
     fingerprint: str | None = words(None)
     subject: str = words("")
     concluded_at: datetime | None = moment(None)
@@ -188,8 +193,8 @@ class OutboxRow(Row, table=True):
     kind: str = words()
     rank: int = number()
     recipient: str = words()
-    recipient_key: str = words()
-    message_id: str = words()
+    recipient_key: str = outside()
+    message_id: str = outside()
     sha256: str = words(foreign_key="outgoing.sha256")
     author: str | None = words(None)
     cause: str = words()

@@ -6,6 +6,7 @@ bound here is made storable first. Knows nothing of tables.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +19,8 @@ Id = BigInteger().with_variant(Integer(), "sqlite")
 """A key that the database counts up: SQLite does so only for a column called INTEGER."""
 
 Bytes = LargeBinary
+
+_KEY_LENGTH = 300
 
 FAR = datetime(9999, 12, 31, tzinfo=UTC)
 """Stands for "never" where a time must sort after all others."""
@@ -45,6 +48,22 @@ class CleanText(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """Drop what no database takes."""
         return None if value is None else clean(value)
+
+
+class KeyText(CleanText):
+    """Text from outside that an index holds: an absurdly long one is cut, and told apart by its digest.
+
+    PostgreSQL's index rows end at 2,704 bytes. What is compared with the column is cut alike.
+    """
+
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Cut what is longer than any honest id or address."""
+        value = super().process_bind_param(value, dialect)
+        if value is None or len(value) <= _KEY_LENGTH:
+            return value
+        return value[:_KEY_LENGTH] + hashlib.sha256(value.encode()).hexdigest()
 
 
 def _without_nul(value: Any) -> Any:
