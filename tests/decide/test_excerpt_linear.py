@@ -62,7 +62,7 @@ def steps(work) -> int:
 
 def read(text, html=None):
     for agent in (False, True):
-        excerpt(text, html, agent=agent, marker=MARKER, parents=[text], disclaimers=["Confidential, all of it"])
+        excerpt(text, html, agent=agent, marker=MARKER, parents=[text], disclaimers=["Not for you at all"])
     message = Message(fingerprint="", size=1, text=text, subject="FW: x")
     find_forwarded(message)
     is_forward(message)
