@@ -13,15 +13,21 @@ from tests.cli.kit import Cli
 from ticketd.wire.embedded import EmbeddedServers
 
 
-@pytest.fixture
-def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Cli]:
-    """The command line on a fresh desk whose servers do not answer."""
+@pytest.fixture(autouse=True)
+def _own_log() -> Iterator[None]:
+    """Undo what a command did to the log: its stream ends with the test."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    yield Cli(tmp_path, capsys.readouterr, monkeypatch).configure()
-    structlog.reset_defaults()  # the log went to a stream that ends with the test
+    yield
+    structlog.reset_defaults()
     root.handlers[:] = handlers
     root.setLevel(level)
+
+
+@pytest.fixture
+def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """The command line on a fresh desk whose servers do not answer."""
+    return Cli(tmp_path, capsys.readouterr, monkeypatch).configure()
 
 
 @pytest.fixture(scope="module")
