@@ -118,6 +118,8 @@ def author(block: str) -> str | None:
     [
         "From: anna@example.org\nFrom: anna@example.org",
         "From: anna@example.org; mallory@example.net",
+        "From: [x] Friends: anna@example.org;",
+        "From: (x) Friends: anna@example.org;",
         "From: anna@example.org\0",
         "From: <anna@example.org>, <anna@example.org>",
         "From: anna@example.org <>",
@@ -132,6 +134,20 @@ def author(block: str) -> str | None:
 )
 def test_in_doubt_there_is_no_identity(block: str) -> None:
     assert author(block) is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "[a:b] Anna <anna@example.org>",
+        '"Anna: at work" <anna@example.org>',
+        "Anna (at work: always) <anna@example.org>",
+        "Anna <anna@example.org> (((((((((((((((((((a)))))))))))))))))))",
+        '"a\\"b:" <anna@example.org>',
+    ],
+)
+def test_a_colon_in_a_name_is_no_group(value: str) -> None:
+    assert author(f"From: {value}") == "anna@example.org"
 
 
 @settings(deadline=None, max_examples=100)

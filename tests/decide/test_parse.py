@@ -3,6 +3,7 @@
 import base64
 import quopri
 import time
+import tracemalloc
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -223,3 +224,23 @@ def test_no_bomb_takes_two_seconds(name: str) -> None:
     assert time.process_time() - began < 2
     assert len(message.attachments) <= 200
     assert len(message.text) <= 4 * MB
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "kind",
+    [b"application/pdf", b"text/plain; charset=utf-8", b"text/html", b"message/rfc822", b"x/y; boundary=b"],
+)
+def test_a_large_mail_takes_little_more_than_its_size(kind: bytes) -> None:
+    large = (
+        HEAD
+        + b"Content-Type: "
+        + kind
+        + b"\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        + b"QUJDRA==" * 2 * MB
+    )
+    tracemalloc.start()
+    parse(large)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 5 * len(large)

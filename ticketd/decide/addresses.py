@@ -227,23 +227,27 @@ _MEANINGFUL = frozenset('@<>:;()[]"\\')
 
 
 def _is_group(raw: str) -> bool:
-    """Whether From is a group or has a route: a colon or semicolon outside quotes and comments."""
-    quoted = escaped = False
-    depth = 0
+    """Whether From is a group or has a route: a colon or semicolon outside quotes, comments, literals."""
+    closing = ""
+    depth, escaped = 0, False
     for sign in raw:
         if escaped:
             escaped = False
         elif sign == "\\":
             escaped = True
-        elif sign == '"' and not depth:
-            quoted = not quoted
-        elif quoted:
-            continue
-        elif sign in "()":
+        elif closing == ")" and sign in "()":
             depth += 1 if sign == "(" else -1
-        elif sign in ":;" and depth <= 0 and "[" not in raw:
+            closing = ")" if depth else ""
+        elif closing:
+            closing = "" if sign == closing else closing
+        elif sign in _CLOSING:
+            closing, depth = _CLOSING[sign], 1
+        elif sign in ":;":
             return True
     return False
+
+
+_CLOSING = {'"': '"', "(": ")", "[": "]"}
 
 
 def _date(parsed: MailParser | None, raw: bytes | None, defects: list[str]) -> datetime | None:

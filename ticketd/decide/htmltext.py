@@ -95,7 +95,7 @@ class _Writer:
             return False
         if tag in _SILENT or tag.startswith(("!", "-", "_")):
             return False
-        attributes = node.attributes if tag not in ("br", "tr", "b", "i") else {}
+        attributes = node.attributes if tag not in ("br", "b", "i") else {}
         style = _style(attributes)
         if "hidden" in attributes or any(words in style for words in _UNSEEN):
             return False

@@ -67,7 +67,8 @@ def peek(head: bytes) -> Message:
 def _parse(content: bytes, end: int, budget: Budget, depth: int) -> Message:
     """Read a mail and the mails inside it, all within one budget."""
     head = read_head(content, end)
-    body = read_body(read_parts(content, head, end, budget, depth), budget)
+    root = read_parts(content, head, end, budget, depth)
+    body = read_body(root, budget)
     enclosed: list[Message] = []
     for mail in body.mails:
         if depth + 1 >= budget.depth or budget.parts <= 0:
@@ -76,15 +77,22 @@ def _parse(content: bytes, end: int, budget: Budget, depth: int) -> Message:
         inner = replace(budget, defects=[])
         enclosed.append(_parse(mail, len(mail), inner, depth + 1))
         budget.spend(inner)
-    return _message(content, head, body, tuple(enclosed), budget)
+    return _message(content, head, body, tuple(enclosed), budget, root.text_charset)
 
 
 def _message(
-    content: bytes, head: Head, body: Body | None, enclosed: tuple[Message, ...], budget: Budget
+    content: bytes,
+    head: Head,
+    body: Body | None,
+    enclosed: tuple[Message, ...],
+    budget: Budget,
+    hint: str | None = None,
 ) -> Message:
-    """Put together what the header block and the body say."""
+    """Put together what the header block and the body say.
+
+    ``hint`` is the charset of the body's text: who sends raw 8-bit headers writes them in it, too.
+    """
     kind = parametrised(head.first("content-type"))
-    hint = kind.parameters.get("charset")
     people = correspondents(head, hint)
     defects = list(head.defects)
     chain = references(head.every("references"), defects)

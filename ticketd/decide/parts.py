@@ -69,6 +69,11 @@ class Part:
         return self.type.parameters.get("charset")
 
     @property
+    def text_charset(self) -> str | None:
+        """The charset of the first text within."""
+        return next((leaf.charset for leaf in self.leaves() if leaf.charset), None)
+
+    @property
     def name(self) -> str:
         """The file name as sent, not safe for anything; empty when there is none."""
         return self.disposition.parameters.get("filename") or self.type.parameters.get("name") or ""
