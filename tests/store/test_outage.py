@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tests.store.given import NOW, do, entry, look, opened, received
 from ticketd.decide.effects import Append, Record
-from ticketd.errors import NotFound, Unavailable
+from ticketd.errors import Busy, NotFound, Unavailable
 from ticketd.store import Store
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -31,8 +32,13 @@ def cut_off(store: Store) -> Iterator[None]:
 
 
 @pytest.fixture
-def postgresql(fresh_postgresql: object) -> Iterator[Store]:
-    store = Store.open(fresh_postgresql())  # type: ignore[operator]
+def postgresql_url(fresh_postgresql: Callable[[], str]) -> str:
+    return fresh_postgresql()
+
+
+@pytest.fixture
+def postgresql(postgresql_url: str) -> Iterator[Store]:
+    store = Store.open(postgresql_url)
     yield store
     store.close()
 
@@ -53,6 +59,35 @@ def test_idle_sessions_that_were_ended_are_replaced_unseen(postgresql: Store) ->
         others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
         tx.connection.execute(text(f"{others} AND pid <> pg_backend_pid() AND state = 'idle'"))
     assert opened(postgresql) == 2
+
+
+def end_all_others(store: Store) -> None:
+    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+    with store.begin() as tx:
+        tx.connection.execute(text(f"{others} AND pid <> pg_backend_pid()"))
+
+
+@pytest.mark.server
+def test_a_hold_that_the_server_lost_is_taken_again(postgresql: Store, postgresql_url: str) -> None:
+    other = Store.open(postgresql_url)
+    with postgresql.hold():
+        end_all_others(other)
+        postgresql.alive(NOW)
+        with pytest.raises(Busy), other.hold():
+            pass
+        end_all_others(other)
+        with other.hold(), pytest.raises(Busy, match=f"process {os.getpid()} on "):
+            postgresql.alive(NOW)
+    other.close()
+
+
+@pytest.mark.server
+def test_an_empty_database_can_be_held(pg_url: str) -> None:
+    store, other = Store.open(pg_url), Store.open(pg_url)
+    with store.hold(), pytest.raises(Busy, match="process"), other.hold():
+        pass
+    store.close()
+    other.close()
 
 
 @pytest.mark.server

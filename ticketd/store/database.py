@@ -33,7 +33,7 @@ from ticketd.store.engine import (
     shown,
     telling,
 )
-from ticketd.store.hold import hold_file, hold_session
+from ticketd.store.hold import SessionHold, hold_file, hold_session
 from ticketd.store.migrations import HEAD, KNOWN
 from ticketd.store.outbox import Outboxing
 from ticketd.store.privacy import Forgetting
@@ -67,6 +67,7 @@ class Store:
         self._reading = self._engine
         if self.path is None:  # SQLite's readers see one moment anyway
             self._reading = self._engine.execution_options(isolation_level="REPEATABLE READ")
+        self._held: SessionHold | None = None
         self._file = identity(self.path) if self.path else None
         self._turn: AbstractContextManager[None] = Turnstile() if self.path else nullcontext()
 
@@ -140,13 +141,27 @@ class Store:
     @contextmanager
     def hold(self) -> Iterator[None]:
         """Be the one daemon of this database; raise Busy naming the other one."""
-        with hold_file(self.path) if self.path else hold_session(self._engine, self.where):
-            if self.schema_current() == HEAD:
-                restore.examine(self, datetime.now(UTC))
+        if self.path:
+            with hold_file(self.path):
+                self._examine()
+                yield
+            return
+        with hold_session(self._engine, self.where) as self._held:
+            self._examine()
             yield
+        self._held = None
+
+    def _examine(self) -> None:
+        if self.schema_current() == HEAD:
+            restore.examine(self, datetime.now(UTC))
 
     def alive(self, now: datetime) -> None:
-        """Note that the desk was at work now; called every minute, it dates a backup (``restore``)."""
+        """Note every minute that the desk is at work: it dates a backup (``restore``) and renews the hold.
+
+        Raise Busy where another daemon took PostgreSQL over while its server was away.
+        """
+        if self._held is not None:
+            self._held.renew()
         restore.note_alive(self, now)
 
     def restored(self, now: datetime) -> None:

@@ -15,18 +15,25 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, delete, insert, select, text
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
 
 from ticketd.errors import Busy, TicketdError
-from ticketd.store.tables import holder
+from ticketd.store.engine import telling
 
 _KEY = int.from_bytes(b"ticketd")
+_KEYS = {"high": _KEY >> 32, "low": _KEY & 0xFFFFFFFF}
+_HOLDER = text(
+    "SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid)"
+    " WHERE locktype = 'advisory' AND granted AND classid = :high AND objid = :low"
+    " AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
 _GRACE = 2.0
 
 
 def _myself() -> str:
     since = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    return f"process {os.getpid()} on {socket.gethostname()} since {since}"
+    return f"process {os.getpid()} on {socket.gethostname()[:17]} since {since}"  # PostgreSQL keeps 63 bytes
 
 
 def _refuse(where: str, who: str) -> Busy:
@@ -54,10 +61,49 @@ def hold_file(database: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _lock(connection: Connection) -> bool:
-    """Take the lock; the server may need a moment to see that a killed holder is gone."""
+class SessionHold:
+    """The hold of a PostgreSQL database: an advisory lock, on a session named after its holder."""
+
+    def __init__(self, engine: Engine, where: str) -> None:
+        self._engine = engine
+        self._where = where
+        self._session: Connection | None = None
+
+    def take(self) -> None:
+        """Take the lock; raise Busy where another has it."""
+        session = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        session.detach()  # it ends with the hold, rather than going back to the pool
+        try:
+            if not _lock(session):
+                raise _refuse(self._where, session.scalar(_HOLDER, _KEYS) or "")
+            session.execute(text("SELECT set_config('application_name', :who, false)"), {"who": _myself()})
+        except BaseException:
+            session.close()
+            raise
+        self._session = session
+
+    def renew(self) -> None:
+        """See that the lock is still ours; take it again where the server lost our session."""
+        try:
+            if self._session is not None:
+                self._session.execute(text("SELECT 1"))
+                return
+        except DBAPIError:
+            self.release()
+        with telling(self._where):
+            self.take()
+
+    def release(self) -> None:
+        """Let go."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
+
+
+def _lock(session: Connection) -> bool:
+    """Try for a moment: the server needs one to see that a killed holder is gone."""
     until = time.monotonic() + _GRACE
-    while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _KEY}):
+    while not session.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _KEY}):
         if time.monotonic() > until:
             return False
         time.sleep(0.05)
@@ -65,15 +111,12 @@ def _lock(connection: Connection) -> bool:
 
 
 @contextmanager
-def hold_session(engine: Engine, where: str) -> Iterator[None]:
-    """Hold a PostgreSQL database by an advisory lock on a connection of its own."""
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        if not _lock(connection):
-            raise _refuse(where, connection.scalar(select(holder.c.who)) or "")
-        try:
-            connection.execute(delete(holder))
-            connection.execute(insert(holder), {"id": 1, "who": _myself()})
-            yield
-        finally:
-            if not connection.invalidated:
-                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _KEY})
+def hold_session(engine: Engine, where: str) -> Iterator[SessionHold]:
+    """Hold a PostgreSQL database; raise Busy where another does."""
+    hold = SessionHold(engine, where)
+    with telling(where):
+        hold.take()
+    try:
+        yield hold
+    finally:
+        hold.release()

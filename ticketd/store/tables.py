@@ -230,14 +230,6 @@ class AlertRow(Row, table=True):
     detail: str = words("")
 
 
-class HolderRow(Row, table=True):
-    """Who holds this database, in words for the one who is refused."""
-
-    __tablename__ = "holder"
-    id: int = Field(default=1, primary_key=True, sa_type=Integer, sa_column_kwargs={"autoincrement": False})
-    who: str = words()
-
-
 def table(name: str) -> Table:
     """The Core table behind a row class: what the hot path speaks to."""
     return Row.metadata.tables[name]
@@ -245,4 +237,4 @@ def table(name: str) -> Table:
 
 desk, mailbox, raw_mail, ledger = table("desk"), table("mailbox"), table("raw_mail"), table("ledger")
 refusal, outgoing, outbox = table("refusal"), table("outgoing"), table("outbox")
-notice, alert, holder = table("notice"), table("alert"), table("holder")
+notice, alert = table("notice"), table("alert")

@@ -78,12 +78,6 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
-        "holder",
-        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("who", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_holder"),
-    )
-    op.create_table(
         "ledger",
         sa.Column("id", _ID, nullable=False),
         sa.Column("mailbox", sa.Text(), nullable=False),
