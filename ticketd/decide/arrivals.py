@@ -57,7 +57,7 @@ def _join(case: Case, work: Work, number: int) -> Conclude:
     _revoke_misused(case, work, number)
     if case.placement.perhaps not in (None, number):
         _record_perhaps(case, work, number)
-    entry = case.entry(_kind(case), _new_text(case, work, number))
+    entry = _entry(case, work, number)
     work.append(number, entry)
     changes.suggest_participants(work, number, case.outsiders())
     _expect(case, work, number)
@@ -103,6 +103,15 @@ def _kind(case: Case) -> Kind:
     return Kind.AUTOMATIC if case.classification.recorded else _KINDS[case.classification.verdict]
 
 
+def _entry(case: Case, work: Work, number: int | None) -> Entry:
+    """The mail as a message; agents are warned where the domain in From disowns it."""
+    entry = case.entry(_kind(case), _new_text(case, work, number))
+    found = authenticate(case.message, case.mailbox.trusted_authserv)
+    if found.result is not Authenticated.FAIL:
+        return entry
+    return replace(entry, defects=(*entry.defects, f"the sender is not verified: {found.sign}"))
+
+
 def _new_text(case: Case, work: Work, number: int | None) -> Excerpt:
     """What is new in the customer's mail; in doubt all of it."""
     known = work.history(number).entries if number else ()
@@ -117,7 +126,7 @@ def _new_text(case: Case, work: Work, number: int | None) -> Excerpt:
 
 def _open(case: Case, work: Work) -> Conclude:
     number = work.new_number()
-    entry = case.entry(_kind(case), _new_text(case, work, None))
+    entry = _entry(case, work, None)
     ticket = _new_ticket(case, work, number)
     # A robot's mail starts no clock; the first person's does.
     clock = None if case.classification.verdict is Verdict.PERSON else Clock()

@@ -32,7 +32,7 @@ _MOST_ECHOES = 5
 
 def speak(case: Case, work: Work, agent: Agent) -> Conclude:
     """Take a proven agent's mail: hold it whole, or let it take effect whole."""
-    read = _read(case, work)
+    read = _read(case, work, agent)
     said = read_commands(read.new_text)
     if case.approved and case.envelope.released:
         said = _as_released(said, case.envelope.released)
@@ -47,7 +47,7 @@ def speak(case: Case, work: Work, agent: Agent) -> Conclude:
     return _on_ticket(case, work, agent, said, read)
 
 
-def _read(case: Case, work: Work) -> Excerpt:
+def _read(case: Case, work: Work, agent: Agent) -> Excerpt:
     """The agent's own words: what stands above the quoted notification."""
     number = case.placement.ticket
     known = work.history(number).entries if number else ()
@@ -56,7 +56,7 @@ def _read(case: Case, work: Work) -> Excerpt:
         case.message.html,
         agent=True,
         marker=MARKER,
-        parents=tuple(entry.new_text for entry in known[-5:]),
+        parents=tuple(one.new_text for one in known[-5:] if one.author.key != agent.key),
         disclaimers=work.policy.disclaimers,
     )
 
@@ -75,6 +75,8 @@ def _on_ticket(case: Case, work: Work, agent: Agent, said: Commands, read: Excer
     if said.has("fwd"):
         return make_theirs(case, work, agent, said, number)
     mode = mode_of(case, work, said)
+    if mode is Mode.NOTHING and not said.instructions and not case.approved:
+        return hold(case, work, agent, "nothing new was found in it: no text, no file, no command")
     if mode is Mode.REPLY:
         doubt = _doubt(case, work, agent, said, read, work.history(number))
         if doubt:
