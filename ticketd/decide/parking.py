@@ -93,7 +93,7 @@ def take_answer(case: Case, work: Work) -> Conclude:
         return Conclude(Outcome.IGNORED, reason="an automatic answer to a question")
     if len({one.serial for one in case.clues.signed if one.purpose == Purpose.QUESTION}) > 1:
         return Conclude(Outcome.IGNORED, reason="an answer to two questions at once")
-    said = read_commands(excerpt(case.message.text, case.message.html, agent=True).new_text)
+    said = read_commands(excerpt(case.message.text, case.message.html, agent=True, marker=MARKER).new_text)
     chosen = _chosen(said, case.context.asked)
     if chosen is None:
         return Conclude(Outcome.IGNORED, reason="an answer to a question without #yes, #no or #note")

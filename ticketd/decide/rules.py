@@ -13,6 +13,7 @@ from datetime import datetime
 from ticketd.decide import parking, tokens
 from ticketd.decide.arrivals import take_arrival
 from ticketd.decide.bounced import take_bounce
+from ticketd.decide.card import MARKER
 from ticketd.decide.case import Case
 from ticketd.decide.classify import classify
 from ticketd.decide.commands import read_commands
@@ -50,7 +51,7 @@ def read_clues(message: Message, mailbox: str, policy: Policy) -> Clues:
     agent = policy.agent_by_key(found.author)
     if agent is None:
         return found
-    said = read_commands(excerpt(message.text, message.html, agent=True).new_text)
+    said = read_commands(excerpt(message.text, message.html, agent=True, marker=MARKER).new_text)
     named = (*said.all("merge"), *(number for number in said.all("show") if number))
     return replace(
         found,
