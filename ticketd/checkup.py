@@ -71,7 +71,16 @@ def _secrets(settings: Settings) -> Iterator[Finding]:
         settings.check_secrets()
     except ConfigError as error:
         for line in str(error).splitlines():
-            yield problem("secrets", line, "see that the secret exists and this user may read it", CONFIG)
+            known = next((words for mark, words in _SECRETS.items() if mark in line), _SECRETS[""])
+            yield problem("secrets", line, known, CONFIG)
+
+
+_SECRETS = {
+    "CREDENTIALS_DIRECTORY": "run it as the unit does:"
+    " systemd-run --pipe --wait -p LoadCredential=NAME:PATH ticketd check",
+    "": "see that the secret exists and this user may read it",
+}
+"""The remedy for a secret, by what its trouble mentions."""
 
 
 def _texts(settings: Settings) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ticketd.checkup import SERVER, Cursor, Finding, problem
-from ticketd.config import MailboxSettings
+from ticketd.config import PRESETS, MailboxSettings
 from ticketd.errors import ConfigError, LoginRefused, TicketdError, Unavailable
 from ticketd.servers import imap_server, smtp_server
 from ticketd.wire import FolderMissing
@@ -31,9 +31,10 @@ _COUNTED = 5_000  # mails whose dates are read; of more, days are exact enough
 
 @dataclass(slots=True)
 class Inspected:
-    """What was learned of one server. ``facts`` is JSON."""
+    """What was learned of one server. ``facts`` is JSON, ``hint`` what one must know of its provider."""
 
     where: str
+    hint: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
@@ -70,8 +71,11 @@ def inspect_all(
     """Every IMAP and SMTP server of these mailboxes, all at once."""
     jobs: list[tuple[Inspected, Callable[[Inspected], None]]] = []
     for mailbox in mailboxes:
-        jobs.append((Inspected(f"{mailbox.name} imap"), _imap_job(mailbox, cursors.get(mailbox.name), now)))
-        jobs.append((Inspected(f"{mailbox.name} smtp"), _smtp_job(mailbox, now)))
+        preset = PRESETS.get(mailbox.provider or "")
+        hint = preset.hint if preset else ""
+        imap, smtp = (Inspected(f"{mailbox.name} {side}", hint) for side in ("imap", "smtp"))
+        jobs.append((imap, _imap_job(mailbox, cursors.get(mailbox.name), now)))
+        jobs.append((smtp, _smtp_job(mailbox, now)))
     return in_parallel(jobs, patience)
 
 
@@ -89,7 +93,9 @@ def in_parallel(
     for (inspected, _), thread in zip(jobs, threads, strict=True):
         thread.join(max(0.0, end - time.monotonic()))
         if thread.is_alive():  # it may still write to its own: show what was learned so far
-            inspected = Inspected(inspected.where, dict(inspected.facts), list(inspected.findings))
+            inspected = Inspected(
+                inspected.where, inspected.hint, dict(inspected.facts), list(inspected.findings)
+            )
             text = f"does not finish within {patience:.0f} s"
             inspected.findings.append(problem(inspected.where, text, _REMEDIES[Unavailable], SERVER))
         results.append(inspected)
@@ -112,6 +118,8 @@ def _guarded(job: Callable[[Inspected], None], inspected: Inspected) -> None:
     except TicketdError as error:
         inspected.facts["usable"] = False
         remedy = next(words for kind, words in _REMEDIES.items() if isinstance(error, kind))
+        if isinstance(error, LoginRefused) and inspected.hint:
+            remedy = f"{remedy}; this provider {inspected.hint}"
         status = error.exit_status
         inspected.findings.append(problem(inspected.where, str(error), remedy, status))
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from pathlib import Path
 from stat import S_ISFIFO, S_ISREG
 from typing import Any
@@ -21,7 +22,7 @@ from ticketd.decide.context import Clues, Context
 from ticketd.decide.model import Envelope, Message
 from ticketd.decide.parse import parse
 from ticketd.decide.policy import Policy
-from ticketd.decide.rules import Decision, decide, read_clues
+from ticketd.decide.rules import RULES, Decision, decide, read_clues
 from ticketd.errors import NotFound, TicketdError
 from ticketd.explain_words import effect_json, message_json
 from ticketd.store import Store
@@ -29,6 +30,7 @@ from ticketd.store import Store
 Json = dict[str, Any]
 
 _CHUNK = 1 << 20
+_RULES = tuple(rule.__name__ for rule in RULES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,10 @@ def _empty(path: Path | None) -> Json:
 
 
 def _reasons(decision: Decision) -> Json:
-    """The decision and why: the contract's keys, and ``rule``, ``standing``, ``trace`` beside them."""
+    """The decision and why: the contract's keys, and beside them why.
+
+    ``passed`` are the rules that were not concerned, in order, ``rule`` the one that was.
+    """
     identity, placement = decision.identity, decision.placement
     return {
         "identity": str(identity.who),
@@ -147,6 +152,7 @@ def _reasons(decision: Decision) -> Json:
         "authentication": identity.authentication.sign,
         "thread": {"ticket": placement.ticket, "by": placement.by, "perhaps": placement.perhaps},
         "trace": list(placement.trace),
+        "passed": list(takewhile(lambda name: name != decision.rule, _RULES)),
         "rule": decision.rule,
         "effects": [effect_json(one) for one in decision.effects],
     }

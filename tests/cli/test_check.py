@@ -48,6 +48,7 @@ def test_an_unknown_key_is_78_with_line_and_nearest_key(cli):
     [
         ('[templates]\ndir = "nowhere"', "nowhere"),
         ('[http]\ntoken = { file = "no-token" }', "no-token"),
+        ('[http]\ntoken = { credential = "intake" }', "LoadCredential"),
         (
             '[sla]\nhours = { mon = "09:00-10:00" }\nholidays = { country = "XX" }\n'
             '[[sla.policies]]\nname = "p"\nfirst_reply = "1h"',

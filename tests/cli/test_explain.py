@@ -202,3 +202,13 @@ def test_every_mail_of_the_corpus_is_explained(cli):
     told = explained(cli, *paths)
     assert len(told) == len(paths) > 100
     assert [one["error"] for one in told if one["error"]] == []
+
+
+def test_it_says_which_rules_were_not_concerned(cli, write):
+    (told,) = explained(cli, write("a.eml", mail()))
+    assert told["rule"] == "anybody_else"
+    assert told["passed"][:2] == ["already_known", "own_mail"]
+    cli.take_in(mail())
+    (told,) = explained(cli, write("a.eml", mail()))
+    assert (told["rule"], told["passed"]) == ("already_known", [])
+    assert told["effects"][-1]["outcome"] == "duplicate"

@@ -207,3 +207,25 @@ def test_a_locale_without_the_letters_still_prints(cli, monkeypatch):
     document, table = poor.buffer.getvalue().split(b"\n", 1)  # type: ignore[attr-defined]
     assert json.loads(document)[0]["subject"] == "日本 é 😀"
     assert b"\\xe9" in table
+
+
+def test_a_chat_becomes_a_ticket_with_everything_it_says(cli, tmp_path):
+    path = tmp_path / "chat.json"
+    chat = {
+        "channel": "chat",
+        "visitor": {"address": "jane@example.org", "name": "Jane"},
+        "subject": "From the chat",
+        "transcript": [{"at": "2026-11-22T21:05:00Z", "from": "Jane", "text": "My printer burns."}],
+        "priority": "urgent",
+        "assignee": "anna",
+        "note": "was polite",
+    }
+    path.write_text(json.dumps(chat))
+    made = cli("new", "--from-chat", path, "--json")
+    assert made.status == 0, made.err
+    assert (made.json["channel"], made.json["priority"]) == ("chat", "urgent")
+    assert made.json["requester"]["address"] == "jane@example.org"
+    assert "My printer burns." in made.json["messages"][0]["text"]
+    assert "jane@example.org" not in [row["to"] for row in cli.queued()]
+    path.write_text("{}")
+    assert cli("new", "--from-chat", path).status == 2

@@ -84,6 +84,10 @@ def _recorded(row: dict[str, Any]) -> None:
     print("   decided today, with what is known now:")
 
 
+def _words(rule: str) -> str:
+    return rule.replace("_", " ")
+
+
 def _decided(document: dict[str, Any], message: dict[str, Any]) -> None:
     thread = document["thread"]
     placed = f"#{thread['ticket']} by {thread['by']}" if thread["ticket"] else "a new ticket"
@@ -95,7 +99,7 @@ def _decided(document: dict[str, Any], message: dict[str, Any]) -> None:
         "proof": f"{document['proof']}; authentication: {document['authentication']}",
         "verdict": " · ".join((message["verdict"], *message["signs"])),
         "thread": placed + perhaps,
-        "rule": document["rule"].replace("_", " "),
+        "rule": f"{_words(document['rule'])} (not: {', '.join(map(_words, document['passed'])) or 'none'})",
     }
     for name, value in rows.items():
         print(f"   {name:<8} {show.line(value)}")
