@@ -6,6 +6,7 @@ calls ambiguous is shown to people and is never an identity. Knows nothing of wh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -121,7 +122,7 @@ def _mail_parser(raw: dict[str, str], date: bytes | None) -> MailParser | None:
         if value:
             message[name] = value
     if date is not None:
-        message["date"] = shown(unfold(date))[:200]
+        message["date"] = _date_text(date)
     try:
         return MailParser(message)
     except Exception:  # noqa: BLE001 - it promises nothing for hostile fields; the caller falls back
@@ -141,8 +142,14 @@ def _mailboxes(parsed: MailParser | None, name: str, raw: str, defects: list[str
     salvaged = [pair for item in unread if (pair := _salvage(item))]
     if salvaged:
         defects.append(f"an address in {name} is not well-formed")
-    people = (Address(shown(address), _name(label)) for label, address in (*pairs, *salvaged))
+    people = (Address(_bare(address, name), _name(label)) for label, address in (*pairs, *salvaged))
     return tuple(dict.fromkeys(person for person in people if "@" in person.address))[:MAX_ADDRESSES]
+
+
+def _bare(address: str, name: str) -> str:
+    """The address, without the single quotes that Outlook puts about it; From stays as it is."""
+    quoted = name != "from" and len(address) > 2 and address[0] == address[-1] == "'"
+    return shown(address[1:-1] if quoted else address)
 
 
 _ATTRIBUTES = {"from": "from_", "reply-to": "reply_to", "to": "to", "cc": "cc"}
@@ -256,11 +263,19 @@ def _date(parsed: MailParser | None, raw: bytes | None, defects: list[str]) -> d
         return None
     date: datetime | None = parsed.date if parsed is not None else None
     if date is None and not _is_absurd(parsed):
-        date = _loose_date(shown(unfold(raw))[:200])
+        date = _loose_date(_date_text(raw))
     if date is None or not 1900 <= date.year <= 2200:
         defects.append("the Date field cannot be read")
         return None
     return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+
+
+def _date_text(raw: bytes) -> str:
+    """The Date field, zones like ``GMT+01:00`` and ``+01:00`` as the standard writes them."""
+    return _ZONE.sub(r"\1\2\3", shown(unfold(raw))[:200])
+
+
+_ZONE = re.compile(r"(?:\b(?:GMT|UTC) ?)?( ?[+-])(\d\d):?(\d\d)(?!\d)")
 
 
 def _is_absurd(parsed: MailParser | None) -> bool:

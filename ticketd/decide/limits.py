@@ -69,13 +69,16 @@ def _skip_preface(data: bytes, start: int, end: int) -> int:
     if blank > start and _field_name(data[blank : blank + 80].split(b"\n", 1)[0]):
         start = blank
     for _ in range(MAX_MBOX_LINES):
-        if not data.startswith((b"From ", b">From "), start, end):
-            break
         line_end = data.find(b"\n", start, min(end, start + 1000))
-        if line_end < 0:
+        if line_end < 0 or not _is_mbox_line(data[start:line_end]):
             break
         start = line_end + 1
     return start
+
+
+def _is_mbox_line(line: bytes) -> bool:
+    """Whether a line is the "From " line of a mailbox file, not a From field with spaces in its name."""
+    return line.startswith((b"From ", b">From ")) and _field_name(line) is None
 
 
 def _end_of_head(data: bytes, start: int, end: int) -> tuple[int, int]:
@@ -172,7 +175,7 @@ _NAME_BYTES = bytes(byte for byte in range(33, 127) if byte != 58)
 
 def _goes_on(line: bytes, below: list[bytes], seen: set[bytes]) -> bool:
     """Whether the block goes on below a stray line: an mbox line, or a core field not met yet follows."""
-    if line.startswith((b"From ", b">From ")):
+    if _is_mbox_line(line):
         return True
     name = _field_name(below[0]) if below else None
     return name is not None and (name.lower() == b"received" or name.lower() in _CORE - seen)
