@@ -15,13 +15,17 @@ import pytest
 
 from tests.servers.process import wait_until
 from tests.servers.proxy import Fault
+from tests.servers.smtp_sink import ACCEPT_AND_HANG, HANG
 
 pytestmark = pytest.mark.server
 
+# A process that may keep its bytecode starts in a third of the time.
+_ENVIRON = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
 _CONFIG = """\
 [ticketd]
 name = "Example Help Desk"
 state_dir = "{state}"
+database = "{database}"
 admins = ["ops@example.test"]
 log_format = "json"
 
@@ -75,6 +79,7 @@ class Desk:
     def __init__(self, directory: Path, smtp_port: int) -> None:
         self.directory, self.smtp_port = directory, smtp_port
         self.config = directory / "ticketd.toml"
+        self.database = "sqlite"
         self.mailboxes: list[str] = []
         self.daemon: subprocess.Popen | None = None
 
@@ -93,7 +98,8 @@ class Desk:
         self.write()
 
     def write(self) -> None:
-        text = _CONFIG.format(state=self.directory / "state", mailboxes="\n".join(self.mailboxes))
+        mailboxes = "\n".join(self.mailboxes)
+        text = _CONFIG.format(state=self.directory / "state", database=self.database, mailboxes=mailboxes)
         self.config.write_text(text)
         self.config.chmod(0o600)
 
@@ -102,7 +108,9 @@ class Desk:
         return [sys.executable, "-c", program, "-c", str(self.config), *arguments]
 
     def run(self, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess:
-        return subprocess.run(self.command(*arguments), capture_output=True, text=True, timeout=timeout)
+        return subprocess.run(
+            self.command(*arguments), capture_output=True, text=True, timeout=timeout, env=_ENVIRON
+        )
 
     def json(self, *arguments: str):
         done = self.run(*arguments, "--json")
@@ -112,8 +120,13 @@ class Desk:
     def start(self, **environ: str) -> None:
         with (self.directory / "log").open("ab") as log:
             self.daemon = subprocess.Popen(
-                self.command("run"), stdout=log, stderr=log, env={**os.environ, **environ}
+                self.command("run"), stdout=log, stderr=log, env={**_ENVIRON, **environ}
             )
+
+    def up(self) -> None:
+        """Wait until the daemon works; whatever keeps it from that is shown."""
+        wait_until(lambda: "started" in self.events() or self.daemon.poll() is not None, "the daemon is up")
+        assert self.daemon.poll() is None, self.log()
 
     def end(self, number: int = signal.SIGTERM) -> int:
         assert self.daemon is not None
@@ -192,7 +205,7 @@ def test_once_says_0_when_a_recipient_is_refused(desk, account, smtp_sink):
 def test_the_daemon_sees_mail_at_once_and_ends_at_sigterm(desk, account, smtp_sink):
     desk.add("support", account)
     desk.start()
-    wait_until(lambda: "started" in desk.events(), "the daemon is up")
+    desk.up()
     account.deliver(mail(1))
     smtp_sink.wait_for(1)
     account.deliver(mail(2))
@@ -207,7 +220,7 @@ def test_the_daemon_sees_mail_at_once_and_ends_at_sigterm(desk, account, smtp_si
 def test_a_second_daemon_says_who_holds_the_database(desk, account):
     desk.add("support", account)
     desk.start()
-    wait_until(lambda: "started" in desk.events(), "the daemon is up")
+    desk.up()
     for arguments in (("run",), ("run", "--once")):
         second = desk.run(*arguments)
         assert second.returncode == 78
@@ -218,7 +231,7 @@ def test_a_second_daemon_says_who_holds_the_database(desk, account):
 def test_a_killed_daemon_restarts_at_once_and_goes_on(desk, account, smtp_sink):
     desk.add("support", account)
     desk.start()
-    wait_until(lambda: "started" in desk.events(), "the daemon is up")
+    desk.up()
     desk.end(signal.SIGKILL)
     account.deliver(mail())
     desk.start()
@@ -226,10 +239,50 @@ def test_a_killed_daemon_restarts_at_once_and_goes_on(desk, account, smtp_sink):
     assert desk.end() == 0
 
 
+@pytest.mark.parametrize(
+    ("phase", "answer", "copies"), [("rcpt", HANG, 1), ("dot", ACCEPT_AND_HANG, 2), ("connect", HANG, 1)]
+)
+def test_a_stop_while_the_smtp_server_hangs_is_quick_and_loses_nothing(
+    desk, account, smtp_sink, phase, answer, copies
+):
+    desk.add("support", account)
+    smtp_sink.script[phase] = [answer]
+    desk.start()
+    desk.up()
+    account.deliver(mail())
+    wait_until(lambda: not smtp_sink.script[phase], "the server hangs")
+    began = time.monotonic()
+    assert desk.end() == 0
+    assert time.monotonic() - began < 10
+    desk.start()
+    smtp_sink.wait_for(copies)
+    wait_until(lambda: desk.json("outbox", "list")[0]["state"] == "sent", "the mail is known as sent")
+    assert desk.end() == 0
+    assert len(smtp_sink.messages) == copies
+    assert len({message.content for message in smtp_sink.messages}) == 1
+
+
+def test_once_works_on_postgresql_and_finds_its_lock(desk, account, smtp_sink, pg_url):
+    desk.add("support", account)
+    desk.database = pg_url.replace("+psycopg", "")
+    desk.write()
+    account.deliver(mail())
+    done = desk.run("run", "--once")
+    assert (done.returncode, done.stdout) == (0, "ticketd: 1 taken in; 1 sent\n"), done.stderr
+    desk.start()
+    desk.up()
+    second = desk.run("run", "--once")
+    assert second.returncode == 78
+    assert str(desk.daemon.pid) in second.stderr
+    desk.end(signal.SIGKILL)
+    account.deliver(mail(2))
+    assert desk.run("run", "--once").stdout == "ticketd: 1 taken in; 1 sent\n"
+
+
 def test_a_reload_follows_new_mailboxes_and_refuses_a_config_that_is_wrong(desk, dovecot, account, smtp_sink):
     desk.add("support", account)
     desk.start()
-    wait_until(lambda: "started" in desk.events(), "the daemon is up")
+    desk.up()
     good = desk.config.read_text()
     desk.config.write_text(good + "\n[nonsense]\n")
     desk.daemon.send_signal(signal.SIGHUP)
@@ -272,7 +325,7 @@ def test_systemd_hears_ready_watchdog_and_stopping(desk, account, tmp_path):
 def test_a_database_that_is_taken_away_ends_the_daemon(desk, account):
     desk.add("support", account)
     desk.start()
-    wait_until(lambda: "started" in desk.events(), "the daemon is up")
+    desk.up()
     (desk.directory / "state" / "ticketd.db").rename(desk.directory / "elsewhere.db")
     assert desk.daemon.wait(20) == 1
     assert desk.run("run", "--once").returncode == 1

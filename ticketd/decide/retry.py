@@ -35,15 +35,19 @@ def next_attempt(
     """When to try row ``row`` again after ``attempts`` failed ones; None to give up at 48 h.
 
     ``recipient_deferred`` is a refusal of the recipient for now, most often
-    greylisting: sooner than five minutes would be refused again.
+    greylisting: sooner than five minutes would be refused again. An attempt falls on the
+    hour at which the author hears of the delay, and one on the end.
     """
     if now - since >= _GIVE_UP:
         return None
     delay = _step(_SCHEDULE, attempts)
     if recipient_deferred:
         delay = max(delay, _GREYLISTING)
-    last_chance = since + _GIVE_UP
-    return max(min(now + jittered(delay, f"{row}.{attempts}"), last_chance), now)
+    following = now + jittered(delay, f"{row}.{attempts}")
+    for milestone in (since + TELL_OF_DELAY, since + _GIVE_UP):
+        if now < milestone < following:
+            return milestone  # its author is to hear of it then, not an hour later
+    return following
 
 
 def account_pause(failures: int) -> timedelta:
