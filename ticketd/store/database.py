@@ -125,7 +125,7 @@ class Store:
         with self.begin("found") as tx:
             tx.connection.execute(insert_or_ignore(tx.connection.dialect.name, desk), _new_desk())
         if self.path and not marker_of(self.path).exists():
-            restore.write_marker(self.path, None)
+            restore.write_marker(self.path, 0)
 
     def desk(self) -> Desk:
         """Who this desk is; raise TicketdError before the first ``migrate``."""

@@ -114,7 +114,7 @@ class Receiving(Work):
             digest: {"sha256": digest, "content": mail.content}
             for digest, mail in zip(digests, mails, strict=True)
         }
-        self.put(raw_mail, list(kept.values()))
+        self.put(raw_mail, [kept[digest] for digest in sorted(kept)])  # one order: no deadlock
         rows = [
             _row(name, folder, uidvalidity, mail.uid, now)
             | {"sha256": digest, "size": mail.size, "complete": mail.complete}

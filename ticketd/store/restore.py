@@ -1,7 +1,8 @@
 """Noticing that a database is an older copy put back, so that nothing is sent a second time.
 
 A copy made by ``backup`` says so itself; any other is given away by the marker beside
-the file, which remembers when the desk was last at work. Mail that came since the copy
+the file, which counts with it how often the desk was seen at work (a count, since clocks
+are set back). Mail that came since the copy
 was made is fetched again, but what followed from it was sent already: its outbox rows
 are made ``cancelled``, and ``outbox retry`` sends the one that is wanted after all.
 """
@@ -22,31 +23,33 @@ if TYPE_CHECKING:
     from ticketd.store.database import Store
 
 NOT_AGAIN = "not sent again: the database was restored from a backup"
-_TEXT = "A ticketd database was made here; if the file is gone, restore a backup. Last at work: "
+_TEXT = "A ticketd database was made here; if the file is gone, restore a backup. Generation: "
 
 
-def write_marker(database: Path, now: datetime | None) -> None:
-    """Say beside the file that a database is here, and when the desk was last at work."""
+def write_marker(database: Path, generation: int) -> None:
+    """Say beside the file that a database is here, and how far it had come."""
     marker = marker_of(database)
     partial = marker.with_name(marker.name + ".partial")
-    partial.write_text(f"{_TEXT}{now.astimezone(UTC).isoformat() if now else 'never'}\n")
+    partial.write_text(f"{_TEXT}{generation}\n")
     partial.rename(marker)
 
 
-def read_marker(database: Path) -> datetime | None:
-    """When the desk was last at work by the marker; None where it does not say."""
+def read_marker(database: Path) -> int:
+    """How far the database had come by the marker; 0 where it does not say."""
     try:
-        return datetime.fromisoformat(marker_of(database).read_text().rpartition(": ")[2].strip())
+        return int(marker_of(database).read_text().rpartition(": ")[2])
     except (OSError, ValueError):
-        return None
+        return 0
 
 
 def note_alive(store: Store, now: datetime) -> None:
     """Note in the database, then beside it, that the desk is at work."""
     with store.begin("alive") as tx:
-        tx.connection.execute(update(desk).values(alive_at=now, copied_at=None))
-    if store.path:
-        write_marker(store.path, now)
+        next_one = desk.c.generation + 1
+        tx.connection.execute(update(desk).values(alive_at=now, copied_at=None, generation=next_one))
+        generation = tx.connection.scalar(select(desk.c.generation))
+    if store.path and generation:
+        write_marker(store.path, generation)
 
 
 def note_restored(store: Store, now: datetime) -> None:
@@ -67,10 +70,9 @@ def mark_copy(copy: sqlite3.Connection, now: datetime) -> None:
 def examine(store: Store, now: datetime) -> None:
     """At the start of a hold: see whether this is a copy put back, and note that we are at work."""
     with store.view() as view:
-        row = view.connection.execute(select(desk.c.alive_at, desk.c.copied_at)).one_or_none()
+        row = view.connection.execute(select(desk.c.generation, desk.c.copied_at)).one_or_none()
     if row is None:
         return
-    last = read_marker(store.path) if store.path else None
-    if row.copied_at is not None or (last is not None and (row.alive_at is None or row.alive_at < last)):
+    if row.copied_at is not None or (store.path and row.generation < read_marker(store.path)):
         note_restored(store, now)
     note_alive(store, now)

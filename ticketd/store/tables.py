@@ -87,6 +87,7 @@ class DeskRow(Row, table=True):
     next_ticket: int = number(1)
     created_at: datetime = moment()
     alive_at: datetime | None = moment(None)
+    generation: int = number(0)
     copied_at: datetime | None = moment(None)
     restored_at: datetime | None = moment(None)
 

@@ -47,6 +47,18 @@ class Timing(Work):
         """Remember that this is told; True the first time."""
         return self.put(notice, [{"key": key, "at": now}]) > 0
 
+    def opened_as(self, key: str) -> int | None:
+        """The ticket that was opened under this idempotency key, None where none was."""
+        start = f"opened {key} "
+        # A range on the primary key: everything that begins with ``start``.
+        found = select(notice.c.key).where(notice.c.key >= start, notice.c.key < start[:-1] + "!")
+        kept = self.connection.scalar(found)
+        return int(kept.removeprefix(start)) if kept else None
+
+    def remember_opening(self, key: str, number: int, now: datetime) -> None:
+        """The ticket ``number`` was opened under this idempotency key."""
+        self.put(notice, [{"key": f"opened {key} {number}", "at": now}])
+
     def alert_due(self, kind: str, mailbox: str, now: datetime, detail: str = "") -> bool:
         """Note a trouble; whether the admins are to be told: once a kind, mailbox and hour."""
         this = (alert.c.kind == kind) & (alert.c.mailbox == mailbox)

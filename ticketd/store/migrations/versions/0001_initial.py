@@ -64,6 +64,7 @@ def upgrade() -> None:
         sa.Column("next_ticket", sa.BigInteger(), nullable=False),
         sa.Column("created_at", _TIME, nullable=False),
         sa.Column("alive_at", _TIME, nullable=True),
+        sa.Column("generation", sa.BigInteger(), nullable=False),
         sa.Column("copied_at", _TIME, nullable=True),
         sa.Column("restored_at", _TIME, nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_desk"),
