@@ -218,10 +218,23 @@ def decode(data: bytes, label: str | None) -> tuple[str, str | None]:
     if codec in (None, "ascii"):
         note = f"unknown charset {shown(label)[:40]!r}" if label and codec is None else None
         return _guess(data), note
+    if codec == "cp1252" and (text := _mislabelled(data)) is not None:
+        return text, f"text said to be {shown(label or '')[:40]} is UTF-8"
     try:
         return data.decode(codec), None
     except UnicodeError:
         return _despite_errors(data, codec), f"text is not valid {shown(label or '')[:40]}"
+
+
+def _mislabelled(data: bytes) -> str | None:
+    """The text of bytes that say they are Western but can only be UTF-8: two signs or more fit it."""
+    if data.isascii():
+        return None
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return text if len(text) - len(text.encode("ascii", "ignore")) >= 2 else None
 
 
 def _despite_errors(data: bytes, codec: str) -> str:
