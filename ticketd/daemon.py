@@ -28,7 +28,8 @@ from ticketd.collect.watched import WatchedConnection
 from ticketd.config import Settings, load
 from ticketd.crew import Crew, Live
 from ticketd.deliver.recovery import recover
-from ticketd.errors import TicketdError
+from ticketd.doorkeeper import Door
+from ticketd.errors import Busy, TicketdError
 from ticketd.memory import migrate_aside, trim
 from ticketd.once import PATIENCE, run_once
 from ticketd.scheduler import Errands, Schedule
@@ -83,7 +84,10 @@ class Daemon:
         self._errands = Errands()
         self._schedule = Schedule(self._crew.poke, self._tick, self._nightly)
         self._bell = Bell()
+        http = desk.settings.http
+        self._door = Door(http, desk.store, lambda: self._crew.live.policy, clock) if http else None
         self._stop_asked = self._reload_asked = False
+        self._exit_status = 0
         self._file = _identity(self._store.path)
 
     def stop(self) -> None:
@@ -104,15 +108,17 @@ class Daemon:
         """Work until asked to stop; the exit status."""
         self._crew.start()
         self._schedule.start(self._polls())
+        if self._door:
+            self._door.start()
         log.info("started", mailboxes=len(self._crew.live.mailboxes), database=self._store.where)
         notify("READY=1", self._status())
         try:
-            status = self._look_after()
+            self._look_after()
         finally:
             self._end()
-        return status
+        return self._exit_status
 
-    def _look_after(self) -> int:
+    def _look_after(self) -> None:
         """Until asked to stop: reload, feed the watchdog, see that clock and database are there."""
         every = min(_LOOK_EVERY, (watchdog_seconds() or _LOOK_EVERY) / 3)
         while not self._stop_asked:
@@ -121,12 +127,12 @@ class Daemon:
                 self._reload()
             if _identity(self._store.path) != self._file:
                 log.critical("the database file is gone or was replaced", database=self._store.where)
-                return 1
+                self._exit_status = TicketdError.exit_status
+                break
             self._schedule.restart_if_late()
             self._feed()
             self._bell.wait(every)
             self._bell.hush()
-        return 0
 
     def _feed(self) -> None:
         """Tell the watchdog that all is well, unless somebody has not been heard of."""
@@ -145,6 +151,8 @@ class Daemon:
         """Stop everybody; whoever does not come back is left where the next start finds it."""
         notify("STOPPING=1")
         self._schedule.stop()
+        if self._door:
+            self._door.stop()
         back = self._crew.stop(_STOP_WITHIN) and self._errands.wait(1.0)
         log.info("stopped", everybody_came_back=back)
         self._bell.close()
@@ -162,7 +170,7 @@ class Daemon:
 
     def _run_due(self) -> None:
         """Every minute: SLA, snoozes, questions; mail that somebody let go; free memory given back."""
-        self._store.alive(self._clock())
+        self._still_ours()
         with self._store.begin("waiting") as tx:
             waiting = {mail.mailbox for mail in tx.waiting(limit=50)}
         done = run_due(self._store, self._crew.live.policy, self._clock())
@@ -171,6 +179,16 @@ class Daemon:
         for name in waiting:
             self._crew.poke(name)
         trim()
+
+    def _still_ours(self) -> None:
+        """Note that we are at work; where another daemon has taken the database over, end."""
+        try:
+            self._store.alive(self._clock())
+        except Busy as error:
+            log.critical("another daemon took over", said=str(error))
+            self._exit_status = error.exit_status
+            self.stop()
+            raise
 
     def _reconcile_all(self) -> None:
         """Compare every mailbox with the ledger; the admins hear of it only where they differed."""

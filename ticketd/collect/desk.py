@@ -6,6 +6,7 @@ lock. Mail is queued; the daemon or the next ``run --once`` sends it.
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -89,6 +90,22 @@ class Desk:
         self._refuse_leaks(opening.text, opening.attachments)
         with self._working(cause=cause) as work:
             return manual.open_by_hand(work, opening)
+
+    def open_once(self, opening: Opening, key: str) -> int:
+        """Open a ticket, or give the number of the one that was opened under this key before."""
+        self._refuse_leaks(opening.text, opening.attachments)
+        digest = hashlib.sha256(key.encode()).hexdigest()
+        now = self._clock()
+        with self._store.begin("desk") as tx:
+            tx.lock_desk()
+            known = tx.opened_as(digest)
+            if known is not None:
+                return known
+            work = Work(self._policy, tx.context(Clues(mailbox=""), now), now, f"desk/{digest}")
+            number = manual.open_by_hand(work, opening)
+            tx.apply(work.effects(), now, None)
+            tx.remember_opening(digest, number, now)
+        return number
 
     def change(self, number: int, instructions: Iterable[Instruction], agent: Agent | None) -> int:
         """Change fields; the number of the ticket that was changed (merges followed)."""
