@@ -16,6 +16,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from ticketd.errors import TicketdError
 from ticketd.progress import Progress
 
 _HEARTBEAT, _HEARD_WITHIN = timedelta(seconds=15), 60.0
@@ -28,6 +29,7 @@ class Errands:
 
     def __init__(self) -> None:
         self._running: dict[str, threading.Thread] = {}
+        self._troubles: dict[str, str] = {}
 
     def start(self, name: str, work: Callable[[], object]) -> bool:
         """Begin, unless the same is still being done; whether it began."""
@@ -40,10 +42,17 @@ class Errands:
         return True
 
     def _run(self, name: str, work: Callable[[], object]) -> None:
+        """Trouble that we foresee is said once, when it changes; any other with its traceback."""
+        trouble = ""
         try:
             work()
+        except TicketdError as error:
+            trouble = str(error)
         except Exception:
             log.exception("errand failed", errand=name)
+        if trouble and trouble != self._troubles.get(name):
+            log.warning("errand failed", errand=name, said=trouble)
+        self._troubles[name] = trouble
 
     def wait(self, seconds: float) -> bool:
         """Wait for all of them; whether they ended in time."""
