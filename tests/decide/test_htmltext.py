@@ -110,3 +110,9 @@ def test_bombs_are_read_in_time(unit: str) -> None:
     html_to_text(bomb)
     sanitise(bomb)
     assert time.process_time() - began < 3
+
+
+def test_text_below_pictures_in_the_page_is_read() -> None:
+    picture = '<img src="data:image/png;base64,' + "iVBORw0KGgo" * 200_000 + '">'
+    assert html_to_text(f"<p>a</p>{picture}<p>b</p>{picture}<p>c</p>") == "a\n\nb\n\nc"
+    assert len(html_to_text("<p>" + "text " * 500_000)) <= MAX_HTML

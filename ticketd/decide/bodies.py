@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from ticketd.decide import calendars
 from ticketd.decide.files import safe_name
-from ticketd.decide.htmltext import html_to_text
+from ticketd.decide.htmltext import MAX_HTML, html_to_text
 from ticketd.decide.model import Attachment
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".svg", ".tif", ".tiff")
@@ -23,10 +23,14 @@ _CID = re.compile(r"cid:([^\"'\s<>)]{1,300})", re.IGNORECASE)
 
 @dataclass(slots=True)
 class Segment:
-    """A stretch of the body: its text, its HTML, or one beside the other; ``read`` is the HTML's text."""
+    """A stretch of the body: its text, its HTML, or one beside the other.
+
+    ``read`` is the HTML's text once it is needed, made of its first ``most`` characters.
+    """
 
     text: str = ""
     html: str | None = None
+    most: int = MAX_HTML
     read: str | None = None
 
     def readable(self) -> str:
@@ -37,7 +41,7 @@ class Segment:
 
     def _read_html(self) -> str:
         if self.read is None:
-            self.read = html_to_text(self.html or "")
+            self.read = html_to_text(self.html or "", self.most)
         return self.read
 
     def _only_points_to_html(self) -> bool:

@@ -38,13 +38,13 @@ _SPACES = re.compile("[ \t\n\r\f]+")
 _INVISIBLE = str.maketrans("", "", "\u200b\u00ad\u034f\u2060\ufeff")
 
 
-def html_to_text(html: str) -> str:
-    """The text that a person reads on the rendered page.
+def html_to_text(html: str, most: int = MAX_HTML) -> str:
+    """The text that a person reads on the rendered page, of at most its first ``most`` characters.
 
     Lists keep their marks, cells of a row are parted by tabs, links that say more than their text
     are shown behind it, quotes (``blockquote`` of a mail client) have ``> `` before each line.
     """
-    root = LexborHTMLParser(tame(html)).root
+    root = LexborHTMLParser(tame(html, most)).root
     if root is None:
         return ""
     writer = _Writer()

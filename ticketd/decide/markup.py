@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import dataclass, field
 
 import nh3
 
@@ -28,34 +29,52 @@ _UNNESTED = _names(
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]{0,30})")
 
 
-def tame(html: str) -> str:
-    """Cut HTML to a size and a depth that any parser takes linear time for."""
-    html = html[:MAX_HTML]
-    if html.count("<") <= MAX_DEPTH and len(html) < MAX_TAG:
-        return html
+def tame(html: str, most: int = MAX_HTML) -> str:
+    """Cut HTML to ``most`` characters and to a depth that any parser takes linear time for.
+
+    Pictures that stand in the page itself (``data:``) do not count: their tags lose them first.
+    """
+    if len(html) < MAX_TAG and html.count("<") <= MAX_DEPTH:
+        return html[:most]
     kept: list[str] = []
-    opened: Counter[str] = Counter()
-    depth = done = tags = 0
-    for found in _TAG.finditer(html):
+    nesting = _Nesting()
+    done = size = 0
+    for number, found in enumerate(_TAG.finditer(html)):
         if found.start() < done:
             continue
+        if number >= MAX_TAGS or size + found.start() - done > most:
+            html = html[: found.start()]
+            break
         name, closing = found.group(2).lower(), found.group(1)
-        drop, tags = False, tags + 1
-        if tags > MAX_TAGS:
-            drop = True
-        elif name not in _UNNESTED:
-            if not closing:
-                drop = depth >= MAX_DEPTH
-                depth, opened[name] = depth + (not drop), opened[name] + (not drop)
-            elif opened[name]:
-                depth, opened[name] = depth - 1, opened[name] - 1
-        end = html.find(">", found.end())
-        end = len(html) if end < 0 else end + 1
-        if drop or end - found.start() > MAX_TAG:
-            kept += (html[done : found.start()], _instead_of(name) if drop else f"<{closing}{name}>")
+        end = html.find(">", found.end()) + 1 or len(html)
+        too_deep = nesting.refuses(name, closes=bool(closing))
+        if too_deep or end - found.start() > MAX_TAG:
+            kept += (html[done : found.start()], _instead_of(name) if too_deep else f"<{closing}{name}>")
+            size += len(kept[-2]) + len(kept[-1])
             done = end
-    kept.append(html[done:])
+    kept.append(html[done : done + max(0, most - size)])
     return "".join(kept)
+
+
+@dataclass(slots=True)
+class _Nesting:
+    """Counts what is open; an element that closes what is not open closes nothing."""
+
+    depth: int = 0
+    opened: Counter[str] = field(default_factory=Counter)
+
+    def refuses(self, name: str, *, closes: bool) -> bool:
+        """Whether a tag would open one element too many; otherwise it is counted."""
+        if name in _UNNESTED:
+            return False
+        if closes:
+            step = 1 if self.opened[name] else 0
+            self.depth, self.opened[name] = self.depth - step, self.opened[name] - step
+            return False
+        if self.depth >= MAX_DEPTH:
+            return True
+        self.depth, self.opened[name] = self.depth + 1, self.opened[name] + 1
+        return False
 
 
 def _instead_of(name: str) -> str:

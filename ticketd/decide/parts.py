@@ -21,20 +21,25 @@ EXTRA_PARTS = 40  # containers and bodies, beyond the attachments that the confi
 
 @dataclass(slots=True)
 class Budget:
-    """What may still be read of one mail, all mails inside it included."""
+    """What may still be read of one mail, all mails inside it included.
+
+    ``content`` is encoded bytes; ``text`` and ``html`` are bytes of text parts; ``page`` is the
+    characters of HTML that may be turned into text.
+    """
 
     parts: int
     attachments: int
     depth: int
     content: int
     text: int = 4_000_000
-    html: int = 2_000_000
+    html: int = 4_000_000
+    page: int = 1_000_000
     defects: list[str] = field(default_factory=list)
 
     def spend(self, inner: Budget) -> None:
         """Count what a mail inside this one took."""
         self.parts, self.attachments, self.content = inner.parts, inner.attachments, inner.content
-        self.text, self.html = inner.text, inner.html
+        self.text, self.html, self.page = inner.text, inner.html, inner.page
         if TOO_DEEP in inner.defects:
             self.note(TOO_DEEP)
 

@@ -85,7 +85,7 @@ class _Reader:
             return
         html = "\n".join(segment.html for segment in htmls[-1] if segment.html)
         beside = [segment for segment in htmls[-1] if not segment.html]
-        outer.append(Segment(text, html))
+        outer.append(Segment(text, html, most=max(segment.most for segment in htmls[-1])))
         if not text.strip():
             outer += beside
 
@@ -140,7 +140,9 @@ class _Reader:
 
     def _html(self, data: bytes, charset: str | None) -> tuple[Segment, str | None]:
         text, note = decode(data, charset)
-        return Segment("", storable(text)), note
+        segment = Segment("", storable(text), most=self.budget.page)
+        self.budget.page -= min(self.budget.page, len(text))
+        return segment, note
 
     def _plain(self, data: bytes, part: Part) -> tuple[Segment, str | None]:
         if b"begin " in data or b"begin-base64 " in data:
@@ -150,13 +152,13 @@ class _Reader:
         if "-----BEGIN PGP MESSAGE-----" in text:
             self.budget.note("encrypted (PGP): not opened, kept whole")
         if text[:200].lstrip()[:9].lower().startswith(("<!doctype", "<html>", "<html ")) and "</" in text:
-            return Segment("", text), note
+            return Segment("", text, most=self.budget.page), note
         return Segment(_shaped(text, part)), note
 
     def _within_budget(self, part: Part, content: bytes) -> bytes:
         """What may be read of a text; where that is not all of it, the whole is a file, too."""
         budget = self.budget
-        most = min(MAX_TEXT, budget.html if part.kind == "text/html" else budget.text)
+        most = budget.html if part.kind == "text/html" else min(MAX_TEXT, budget.text)
         if len(content) > most:
             budget.note(f"text of {len(content)} bytes: read the first {most}, the whole is a file")
             self._file(part, content, related=False)
