@@ -24,11 +24,11 @@ log = structlog.get_logger()
 
 def run_once(crew: Crew) -> tuple[str, bool]:
     """Do all there is to do; a summary in one line, and whether every server could be used."""
-    _forget_holds(crew)
+    crew.forget_holds(crew.live.mailboxes)
     troubles = _visit_all(crew)
-    for name in crew.live.mailboxes:
-        crew.take_in(name)  # what waited in a mailbox whose server is away
+    _take_in_all(crew)  # what waited in a mailbox whose server is away
     run_due(crew.store, crew.live.policy, crew.clock())
+    _take_in_all(crew)  # what nobody confirmed for a week, let go just now
     tallies = _deliver_all(crew)
     for name, tally in tallies.items():
         if tally.unusable:
@@ -36,12 +36,9 @@ def run_once(crew: Crew) -> tuple[str, bool]:
     return _summary(crew, tallies, troubles), not troubles
 
 
-def _forget_holds(crew: Crew) -> None:
-    """Whoever asks for one attempt gets it, whatever an earlier one came to."""
-    with crew.store.begin("clear") as tx:
-        for name in crew.live.mailboxes:
-            if tx.mailbox_state(name).held_until is not None:
-                tx.clear_account(name)
+def _take_in_all(crew: Crew) -> None:
+    for name in crew.live.mailboxes:
+        crew.take_in(name)
 
 
 def _visit_all(crew: Crew) -> dict[str, str]:
