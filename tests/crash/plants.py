@@ -1,0 +1,95 @@
+"""Old mistakes, made again in a forked process: the harness must find each of them.
+
+A spike of architecture.md's order had each: the cursor moved before the bytes were stored
+lost mails, a transaction per effect left half states.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from ticketd.collect import intake
+from ticketd.collect.folder import Reading
+from ticketd.decide.parse import parse
+from ticketd.decide.policy import Policy
+from ticketd.decide.rules import decide, read_clues
+from ticketd.deliver.courier import Courier
+from ticketd.store import Store
+from ticketd.store.outbox import Outboxing
+
+
+def plant(name: str) -> None:
+    """Make this process make the mistake called ``name``."""
+    PLANTS[name]()
+
+
+def cursor_before_bytes() -> None:
+    """The cursor passes mails that are not in the ledger yet."""
+    hand_over = Reading._hand_over
+
+    def wrongly(self: Reading, batch: Any) -> None:
+        with self._store.begin("cursor") as tx:
+            self._advance(tx, batch[-1].uid)
+        hand_over(self, batch)
+
+    Reading._hand_over = wrongly  # type: ignore[method-assign]
+
+
+def settle_before_submit() -> None:
+    """A mail counts as sent before any server has seen it."""
+    submit = Courier._submit
+
+    def wrongly(self: Courier, row: Any) -> Any:
+        with self._store.begin("settle") as tx:
+            tx.settle(row.id, "sent", self._clock())
+        return submit(self, row)
+
+    Courier._submit = wrongly  # type: ignore[method-assign]
+
+
+def transaction_per_effect() -> None:
+    """What one mail decides is written bit by bit."""
+
+    def wrongly(store: Store, policy: Policy, ledger_id: int, now: datetime) -> str:
+        with store.view() as view:
+            mail = view.mail(ledger_id)
+        message = parse(mail.content, policy.limits)
+        clues = read_clues(message, mail.mailbox, policy)
+        with store.begin("look") as tx:
+            context = tx.context(clues, now, ledger_id)
+        envelope = intake.envelope_of(mail)
+        decision = decide(message, envelope, clues, context, policy, now)
+        for effect in decision.effects:
+            with store.begin("effect") as tx:
+                tx.apply([effect], now, ledger_id, message)
+        return "done"
+
+    intake.take_in = wrongly
+
+
+def dot_not_marked() -> None:
+    """Nobody notes that the final dot is about to be sent: a lost answer looks like no attempt."""
+    Courier._mark_dot = lambda self, row: None  # type: ignore[method-assign]
+
+
+def doubt_ends_all() -> None:
+    """A mail in doubt is never sent again."""
+
+    def wrongly(self: Outboxing, now: datetime) -> list[Any]:
+        self.connection.exec_driver_sql(
+            "UPDATE outbox SET state = 'failed', lease_until = NULL, doubts = 1 WHERE phase = 'dot'"
+        )
+        return []
+
+    Outboxing.recover = wrongly  # type: ignore[method-assign]
+
+
+PLANTS: dict[str, Callable[[], None]] = {
+    "cursor before bytes": cursor_before_bytes,
+    "settle before submit": settle_before_submit,
+    "a transaction per effect": transaction_per_effect,
+    "the dot is not marked": dot_not_marked,
+    "doubt ends all": doubt_ends_all,
+}
