@@ -103,10 +103,12 @@ def summary(url: str) -> tuple[list[str], ...]:
     return tickets, ledger, sorted(outbox)
 
 
-@pytest.mark.parametrize("block", range(4))
-def test_killed_at_every_point_it_ends_the_same(fresh_url: FreshUrl, tmp_path: Path, block: int) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize("first", [1, 2])
+def test_killed_at_every_point_it_ends_the_same(fresh_url: FreshUrl, tmp_path: Path, first: int) -> None:
+    stride = 2 if fresh_url().startswith("sqlite") else 10  # a sample on PostgreSQL: emptying it takes long
     points = 0
-    for number in range(block + 1, 1000, 4):
+    for number in range(first, 1000, stride):
         points += 1
         url, sent = fresh_url(), tmp_path / f"sent{number}"
         if not killed_at(number, lambda url=url, sent=sent: journey(url, sent)):
@@ -116,7 +118,7 @@ def test_killed_at_every_point_it_ends_the_same(fresh_url: FreshUrl, tmp_path: P
         before = summary(url), sent.read_text()
         journey(url, sent)
         assert (summary(url), sent.read_text()) == before
-    assert points > 10
+    assert points * stride >= 40
 
 
 def check(url: str, sent: Path) -> None:
