@@ -57,6 +57,7 @@ _ROBOTS = _names(
 _ROBOT_STARTS = ("owner-", "bounce+", "bounce-", "bounces+", "bounces-")
 _ROBOT_ENDS = ("-owner", "-request", "-bounce", "-bounces")
 _AWAY = (
+    "auto:",
     "automatic reply",
     "auto reply",
     "autoreply",
@@ -65,6 +66,7 @@ _AWAY = (
     "automated response",
     "out of office",
     "out of the office",
+    "out-of-office",
     "automatische antwort",
     "abwesenheitsnotiz",
     "réponse automatique",

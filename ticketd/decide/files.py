@@ -5,6 +5,7 @@ Knows nothing of where files are kept: a name is data, never a path.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Collection
 from dataclasses import replace
@@ -86,6 +87,14 @@ def type_of(name: str) -> str:
     """The content type that a file name speaks for, where no header says one."""
     extension = name.lower().rpartition(".")[2]
     return _TYPES.get(extension, "application/octet-stream")
+
+
+def is_sound(content_type: str) -> bool:
+    """Whether a content type is one: two tokens and a slash (RFC 2045 §5.1)."""
+    return _TOKENS.fullmatch(content_type) is not None
+
+
+_TOKENS = re.compile(r"[a-z0-9!#$&^_.+*'%|~-]{1,100}/[a-z0-9!#$&^_.+*'%|~/-]{1,100}")
 
 
 def mark_logos(attachments: tuple[Attachment, ...], seen: Collection[str]) -> tuple[Attachment, ...]:

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from ticketd.decide import transfer
+from ticketd.decide.charsets import exact
 from ticketd.decide.fields import Parametrised, parametrised, unfold
+from ticketd.decide.files import is_sound
 from ticketd.decide.limits import Head, read_part_head
 
 MAX_BOUNDARY = 250
@@ -87,7 +89,7 @@ class Part:
     def content_id(self) -> str | None:
         """Content-ID without its angle brackets."""
         raw = self.head.first("content-id")
-        return (unfold(raw).strip("<> ")[:300] or None) if raw is not None else None
+        return (exact(unfold(raw)).strip("<> ")[:300] or None) if raw is not None else None
 
     def content(self, most: int | None = None) -> bytes:
         """The decoded content, of at most the first ``most`` encoded bytes."""
@@ -129,7 +131,7 @@ def _sound_type(kind: Parametrised, default: str) -> str:
     """The content type, or the default where there is none that could be meant."""
     main, slash, sub = kind.value.partition("/")
     if main and slash and sub:
-        return kind.value
+        return kind.value if is_sound(kind.value) else "application/octet-stream"
     if "boundary" in kind.parameters:
         return "multipart/mixed"
     return _SOUND.get(main, default)

@@ -13,7 +13,7 @@ from typing import Any
 from ticketd.decide import transfer
 from ticketd.decide.bodies import Body, File, Segment
 from ticketd.decide.charsets import codec_of, decode, storable
-from ticketd.decide.files import type_of
+from ticketd.decide.files import is_sound, type_of
 from ticketd.decide.flowed import unflow
 from ticketd.decide.parts import Budget, Part
 from ticketd.decide.tnef import open_tnef
@@ -202,7 +202,7 @@ class _Reader:
             self.budget.note("winmail.dat: not opened, kept whole")
             return
         for inside in opened.files:
-            kind = inside.content_type if "/" in inside.content_type else type_of(inside.name)
+            kind = inside.content_type if is_sound(inside.content_type) else type_of(inside.name)
             self._add(File(inside.name, kind, inside.content, inside.content_id))
         if not any(segment.text.strip() or segment.html for segment in self.body.segments):
             self.body.segments.append(Segment(opened.text, opened.html or None))
