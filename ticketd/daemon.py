@@ -23,6 +23,7 @@ from ticketd import log as logs
 from ticketd.assemble import Assembly, assembled, policy_of
 from ticketd.collect.bell import Bell
 from ticketd.collect.reconcile import Reconciled, reconcile
+from ticketd.collect.retention import Retention
 from ticketd.collect.timed import run_due
 from ticketd.collect.watched import WatchedConnection
 from ticketd.config import Settings, load
@@ -84,10 +85,12 @@ class Daemon:
         self._errands = Errands()
         self._schedule = Schedule(self._crew.poke, self._tick, self._nightly)
         self._bell = Bell()
+        self._retention = Retention(desk.store, clock)
         http = desk.settings.http
         self._door = Door(http, desk.store, lambda: self._crew.live.policy, clock) if http else None
         self._stop_asked = self._reload_asked = False
         self._exit_status = 0
+        self._late: list[str] = []
         self._file = _identity(self._store.path)
 
     def stop(self) -> None:
@@ -137,9 +140,13 @@ class Daemon:
     def _feed(self) -> None:
         """Tell the watchdog that all is well, unless somebody has not been heard of."""
         late = self._crew.late()
-        if late:
-            log.error("no progress", who=late)
-        else:
+        if late != self._late:
+            if late:
+                log.warning("no progress", who=late)
+            else:
+                log.info("everybody is at work again")
+            self._late = late
+        if not late:
             notify("WATCHDOG=1", self._status())
 
     def _status(self) -> str:
@@ -166,7 +173,7 @@ class Daemon:
         self._errands.start("due", self._run_due)
 
     def _nightly(self) -> None:
-        self._errands.start("reconcile", self._reconcile_all)
+        self._errands.start("reconcile", self._tidy_up)
 
     def _run_due(self) -> None:
         """Every minute: SLA, snoozes, questions; mail that somebody let go; free memory given back."""
@@ -189,6 +196,11 @@ class Daemon:
             self._exit_status = error.exit_status
             self.stop()
             raise
+
+    def _tidy_up(self) -> None:
+        """At night: compare with the servers, drop what is older than the desk keeps it."""
+        self._reconcile_all()
+        self._retention.drop(self._crew.live.settings.retention.raw)
 
     def _reconcile_all(self) -> None:
         """Compare every mailbox with the ledger; the admins hear of it only where they differed."""
