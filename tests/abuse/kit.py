@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 import re
 import sqlite3
 from collections.abc import Iterable, Mapping
@@ -37,6 +39,19 @@ class Desk(Stage):
     """A stage with the words that attacks are made of."""
 
     _letters = 0
+
+    def mails(self) -> list[tuple[dict[str, Any], EmailMessage]]:
+        """Every mail that the desk queued, with its outbox row; each is parsed once."""
+        read = self.__dict__.setdefault("_read", [])
+        query = (
+            "SELECT outbox.id, outbox.recipient, outbox.kind, outgoing.content FROM outbox"
+            " JOIN outgoing ON outgoing.sha256 = outbox.sha256"
+            f" WHERE outbox.id > {read[-1][0]['id'] if read else 0} ORDER BY outbox.id"
+        )
+        for number, to, kind, content in self.rows(query):
+            mail = email.message_from_bytes(bytes(content), policy=email.policy.SMTP)
+            read.append(({"id": number, "to": to, "kind": kind}, mail))
+        return list(read)
 
     def fields(self, author: str | bytes, **more: str | bytes | None) -> list[tuple[str, str | bytes]]:
         """The usual fields; ``In_Reply_To`` stands for In-Reply-To, None leaves one out."""
