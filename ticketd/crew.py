@@ -9,7 +9,8 @@ from __future__ import annotations
 import shutil
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,6 +25,7 @@ from ticketd.decide.effects import Alert
 from ticketd.decide.policy import Policy
 from ticketd.deliver.courier import Courier
 from ticketd.deliver.dispatch import Dispatcher
+from ticketd.errors import TicketdError
 from ticketd.progress import Progress
 from ticketd.servers import imap_server, smtp_server
 from ticketd.store import Store
@@ -59,6 +61,7 @@ class Crew:
         self.taken_in: Counter[str] = Counter()
         self._counting = threading.Lock()
         self.workers: dict[str, MailboxWorker] = {}
+        self._leaving: dict[str, MailboxWorker] = {}
         self.stopping = threading.Event()
         self.dispatcher = Dispatcher(store, lambda: self.live.mailboxes.keys(), self._courier, clock)
 
@@ -124,25 +127,39 @@ class Crew:
 
     def start(self) -> None:
         """Start the dispatcher and a worker a mailbox."""
+        self.forget_holds(self.live.mailboxes)
         self.dispatcher.start()
         for name in self.live.mailboxes:
-            self._start_worker(name, None)
+            self._start_worker(name)
 
-    def _start_worker(self, name: str, predecessor: MailboxWorker | None) -> None:
-        self.workers[name] = MailboxWorker(self.watch(name), predecessor)
+    def forget_holds(self, names: Iterable[str]) -> None:
+        """Whoever starts us or mends the config wants to see it tried, whatever came of it before."""
+        with self.store.begin("forget-holds") as tx:
+            for name in names:
+                if tx.mailbox_state(name).held_until is not None:
+                    tx.clear_account(name)
+
+    def _start_worker(self, name: str) -> None:
+        """A mailbox's worker; it waits for the one before it to end."""
+        self.workers[name] = MailboxWorker(self.watch(name), self._leaving.pop(name, None))
         self.workers[name].start()
+
+    def _end_worker(self, name: str) -> None:
+        if name in self.workers:
+            self._leaving[name] = self.workers.pop(name)
+            self._leaving[name].ask_to_stop()
 
     def follow(self, live: Live) -> None:
         """New settings are in force: stop, start and restart the workers whom they concern."""
         before, self.live = self.live, live
-        for name in before.mailboxes.keys() - live.mailboxes.keys():
-            self.workers.pop(name).ask_to_stop()
-        for name, mailbox in live.mailboxes.items():
-            old = self.workers.get(name)
-            if old is None or _differs(before, live, mailbox):
-                if old:
-                    old.ask_to_stop()
-                self._start_worker(name, old)
+        concerned = [name for name, box in live.mailboxes.items() if _differs(before, live, box)]
+        for name in (*concerned, *(before.mailboxes.keys() - live.mailboxes.keys())):
+            self._end_worker(name)
+        with suppress(TicketdError):  # the database is in trouble: the holds end by themselves
+            self.forget_holds(concerned)
+        for name in concerned:
+            self._start_worker(name)
+        self.dispatcher.notify()
 
     def poke(self, name: str) -> None:
         """Let a mailbox's worker look now."""

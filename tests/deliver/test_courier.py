@@ -1,10 +1,12 @@
 """Delivering to a scripted SMTP server: each phase's trouble falls on the right one, no copy too many."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.servers.smtp_sink import ACCEPT_AND_DROP, DROP
 from ticketd.decide.effects import MailKind
-from ticketd.errors import TicketdError
+from ticketd.errors import ConfigError, TicketdError
 from ticketd.store import Transaction
 
 pytestmark = pytest.mark.server
@@ -110,6 +112,31 @@ def test_an_account_is_tried_once_a_minute_then_ever_more_rarely(desk, smtp_sink
         desk.courier.run()
         clock.pass_(minutes=1)
     assert 3 <= smtp_sink.connections <= 6
+    assert states(desk) == ["waiting"]
+
+
+def test_a_refused_login_holds_the_account_ever_longer_and_tells_the_admins_once(desk, smtp_sink, clock):
+    desk.server = replace(desk.server, username="support@example.test", password=lambda: "wrong")
+    desk.queue()
+    for _ in range(58):
+        assert desk.courier.run().sent == 0
+        clock.pass_(minutes=1)
+    assert smtp_sink.connections == 6  # after 0, 1, 3, 7, 15 and 30 minutes
+    assert len(desk.rows("alert")) == 1
+    desk.server = replace(desk.server, password=lambda: smtp_sink.password)
+    with desk.store.begin() as tx:
+        tx.clear_account("support")
+    desk.courier.run()
+    assert states(desk) == ["sent"]
+
+
+def test_a_secret_that_cannot_be_read_holds_the_account(desk, smtp_sink):
+    def unreadable():
+        raise ConfigError("the credential support is missing")
+
+    desk.server = replace(desk.server, username="support@example.test", password=unreadable)
+    desk.queue()
+    assert "credential" in desk.courier.run().unusable
     assert states(desk) == ["waiting"]
 
 

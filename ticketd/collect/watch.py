@@ -110,7 +110,8 @@ class MailboxWorker(threading.Thread):
         )
         try:
             self._wait_for_predecessor()
-            retrying(self._serve)
+            if not self._stop_asked.is_set():
+                retrying(self._serve)
         finally:
             self._bell.close()
 
