@@ -211,6 +211,8 @@ def test_a_backup_is_whole_while_others_write(sqlite_store: Store, tmp_path: Pat
     copy.close()
     with pytest.raises(UsageError, match="already"):
         sqlite_store.backup(tmp_path / "copy.db")
+    with pytest.raises(TicketdError, match="cannot be written"):
+        sqlite_store.backup(tmp_path / "nowhere" / "copy.db")
 
 
 def test_threads_pass_the_turnstile_in_their_order() -> None:

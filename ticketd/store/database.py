@@ -10,7 +10,7 @@ import base64
 import secrets
 import sqlite3
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -213,13 +213,10 @@ class Store:
             raise UsageError("A PostgreSQL database is backed up with pg_dump.")
         if path.exists():
             raise UsageError(f"The file {path} is there already.")
-        partial = path.with_name(path.name + ".partial")
-        partial.touch(0o600)
-        source, copy = sqlite3.connect(self.path), sqlite3.connect(partial)
-        with telling(self.where), closing(source), closing(copy):
-            source.backup(copy)
-            restore.mark_copy(copy, datetime.now(UTC))
-        partial.rename(path)
+        try:
+            restore.copy(self.path, path, datetime.now(UTC))
+        except (OSError, sqlite3.Error) as error:
+            raise TicketdError(f"The backup {path} cannot be written: {error}.") from error
 
 
 def _new_desk() -> dict[str, object]:

@@ -10,6 +10,7 @@ are made ``cancelled``, and ``outbox retry`` sends the one that is wanted after 
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,8 +61,20 @@ def note_restored(store: Store, now: datetime) -> None:
         tx.connection.execute(waits.values(lease_until=None))
 
 
-def mark_copy(copy: sqlite3.Connection, now: datetime) -> None:
-    """Write into a copy that it is one."""
+def copy(database: Path, path: Path, now: datetime) -> None:
+    """Copy a SQLite database as it stands at one moment; the copy knows that it is one."""
+    partial = path.with_name(path.name + ".partial")
+    partial.touch(0o600)
+    try:
+        with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(partial)) as target:
+            source.backup(target)
+            _mark(target, now)
+        partial.rename(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _mark(copy: sqlite3.Connection, now: datetime) -> None:
     copy.execute("UPDATE desk SET copied_at = ?", (now.astimezone(UTC).replace(tzinfo=None).isoformat(" "),))
     copy.commit()
     copy.execute("PRAGMA journal_mode=DELETE")  # one file, whole in itself

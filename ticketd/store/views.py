@@ -35,8 +35,8 @@ def iso(moment: datetime | None) -> str | None:
 
 
 def person(address: str | None, name: str | None) -> Json:
-    """A person; whoever is unknown has neither address nor name."""
-    return {"address": address, "name": name} if address else {"address": None, "name": None}
+    """A person; whoever is unknown has no address, and a name only where one was given."""
+    return {"address": address or None, "name": name if address else name or None}
 
 
 def people(packed: Sequence[Sequence[str]]) -> list[Json]:
