@@ -99,9 +99,9 @@ def test_without_idle_a_poke_is_what_makes_it_look(running, account):
 
 def test_a_poke_wakes_a_worker_in_idle(running, account):
     worker = running.start(server_of(account))
-    wait_until(lambda: running.visits == 1, "the first visit")
+    wait_until(lambda: running.visits == 2, "what was left is taken in, and the first visit")
     worker.poke()
-    wait_until(lambda: running.visits >= 2, "the second visit")
+    wait_until(lambda: running.visits >= 3, "the second visit")
     assert worker.progress.kept
 
 
@@ -154,7 +154,7 @@ def test_trouble_in_taking_in_ends_the_visit_and_not_the_worker(running, account
 def test_a_stop_is_heard_in_idle_and_in_a_pause(running, account, proxy):
     running.start(server_of(account))
     running.start(server_of(account, proxy.to(account.port, Fault("refuse"))))
-    wait_until(lambda: running.visits == 1, "the first is in IDLE")
+    wait_until(running.polled, "the first is in IDLE")
     began = time.monotonic()
     running.stop()
     assert time.monotonic() - began < 5
