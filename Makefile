@@ -12,10 +12,10 @@ demo: $(VENV)/.demo
 test: $(STAMP)
 	.ci/packages
 	$(MAKE) --no-print-directory check
-	$(PYTHON) -m pytest $(TESTS)
+	$(PYTHON) -m pytest -n 2 --dist worksteal $(TESTS)
 
 fast: $(STAMP)
-	$(PYTHON) -m pytest -m "not server and not slow" $(TESTS)
+	$(PYTHON) -m pytest -n 2 -m "not server and not slow" $(TESTS)
 
 check: $(STAMP)
 	$(VENV)/bin/ruff check .
