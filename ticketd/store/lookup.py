@@ -39,17 +39,8 @@ _ACKED = (
     )
 )
 _WAITS = ledger.c.outcome.in_([Outcome.PARKED, Outcome.HELD])
-_GLANCE = select(
-    exists(select(block.c.address).where(block.c.address == _AUTHOR)),
-    _ACKED.where(outbox.c.created_at > bindparam("hour", type_=outbox.c.created_at.type)).scalar_subquery(),
-    _ACKED.where(outbox.c.created_at > bindparam("day", type_=outbox.c.created_at.type)).scalar_subquery(),
-    select(func.max(outbox.c.created_at))
-    .where(text(BUDGETED), outbox.c.recipient_key == _AUTHOR, outbox.c.kind == MailKind.QUESTION)
-    .scalar_subquery(),
-    exists(select(ledger.c.id).where(ledger.c.agent == _AUTHOR, _WAITS)),
-)
-_KNOWN = (
-    select(ledger.c.ticket, ledger.c.mailbox)
+_SAME = (
+    select(ledger.c.id)
     .where(
         ledger.c.fingerprint == bindparam("fingerprint"),
         ledger.c.id != bindparam("hand"),
@@ -58,6 +49,17 @@ _KNOWN = (
     .order_by(ledger.c.id)
     .limit(1)
 )
+_GLANCE = select(
+    _SAME.scalar_subquery(),
+    exists(select(block.c.address).where(block.c.address == _AUTHOR)),
+    _ACKED.where(outbox.c.created_at > bindparam("hour", type_=outbox.c.created_at.type)).scalar_subquery(),
+    _ACKED.where(outbox.c.created_at > bindparam("day", type_=outbox.c.created_at.type)).scalar_subquery(),
+    select(func.max(outbox.c.created_at))
+    .where(text(BUDGETED), outbox.c.recipient_key == _AUTHOR, outbox.c.kind == MailKind.QUESTION)
+    .scalar_subquery(),
+    exists(select(ledger.c.id).where(ledger.c.agent == _AUTHOR, _WAITS)),
+)
+_KNOWN = select(ledger.c.ticket, ledger.c.mailbox).where(ledger.c.id == bindparam("id"))
 _WAITING = (
     select(*WAITING_COLUMNS)
     .where(ledger.c.agent.in_(bindparam("agents", expanding=True)), _WAITS)
@@ -104,7 +106,7 @@ class Looking(Work):
             self.lock_desk()
         assert self.next_ticket is not None
         self.hand = clues
-        known = self._known(clues, ledger_id)
+        known, about_author = self._glance(clues, now, ledger_id)
         stored = self._stored(clues.ids)
         issued = self._issued(clues)
         expecting = self._expecting(clues)
@@ -124,15 +126,8 @@ class Looking(Work):
             mailed=mailed,
             asked=self._asked(clues),
             folders={name: self._folder(name, clues.agent) for name in clues.folders},
-            **self._glance(clues, now),
+            **about_author,
         )
-
-    def _known(self, clues: Clues, ledger_id: int | None) -> Known | None:
-        if clues.fingerprint is None:
-            return None
-        wanted = {"fingerprint": clues.fingerprint, "hand": ledger_id or 0}
-        row = self.connection.execute(_KNOWN, wanted).one_or_none()
-        return Known(*row) if row else None
 
     def _stored(self, ids: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
         stored: dict[str, tuple[int, ...]] = {}
@@ -183,25 +178,27 @@ class Looking(Work):
         whose = agent if name == "my-open" else None
         return tuple(ticket_from_row(row) for row in self.connection.execute(folder_query(name, whose)))
 
-    def _glance(self, clues: Clues, now: datetime) -> dict[str, Any]:
-        """What is known of the author: blocked, budgets, questions."""
-        if clues.author is None and clues.agent is None:
-            return {}
-        author = clues.author or address_key(clues.agent or "")
-        wanted = {"author": author, "hour": now - timedelta(hours=1), "day": now - timedelta(days=1)}
-        blocked, hour, day, questioned_at, waits = self.connection.execute(_GLANCE, wanted).one()
-        agents = {author} | ({address_key(clues.agent)} if clues.agent else set())
-        waiting: tuple[Waiting, ...] = ()
-        if waits or len(agents) > 1:
-            rows = self.connection.execute(_WAITING, {"agents": sorted(agents)})
-            waiting = tuple(waiting_of(row) for row in rows)
-        return {
+    def _glance(
+        self, clues: Clues, now: datetime, ledger_id: int | None
+    ) -> tuple[Known | None, dict[str, Any]]:
+        """Whether the mail is known, and what is known of its author: blocked, budgets, questions."""
+        author = clues.author or (address_key(clues.agent) if clues.agent else None)
+        wanted: dict[str, Any] = {"author": author, "fingerprint": clues.fingerprint}
+        wanted |= {"hour": now - timedelta(hours=1), "day": now - timedelta(days=1), "hand": ledger_id or 0}
+        same, blocked, hour, day, questioned_at, waits = self.connection.execute(_GLANCE, wanted).one()
+        known = Known(*self.connection.execute(_KNOWN, {"id": same}).one()) if same else None
+        return known, {
             "blocked": bool(blocked),
             "acks_last_hour": hour,
             "automatic_last_day": day,
             "questioned_at": questioned_at,
-            "waiting": waiting,
+            "waiting": self._waiting(clues, author) if waits or clues.agent else (),
         }
+
+    def _waiting(self, clues: Clues, author: str | None) -> tuple[Waiting, ...]:
+        agents = {key for key in (author, address_key(clues.agent or "")) if key}
+        rows = self.connection.execute(_WAITING, {"agents": sorted(agents)})
+        return tuple(waiting_of(row) for row in rows)
 
     def tickets(self, numbers: Iterable[int]) -> dict[int, Ticket]:
         """These tickets as they stand, merges followed; a number that is none is left out."""
