@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from ticketd.decide.effects import Token
 from ticketd.decide.model import Purpose
 
 from .forgeries import ANNA, EVIL, parts
-from .kit import ANNAS_WORDS, SECRET, Desk, text_of
+from .kit import ANNAS_WORDS, SECRET, Desk, raw, text_of
 
 Make = Callable[..., Desk]
 MX = "mx.example.com"
@@ -312,10 +313,7 @@ class TestSpecialCases:
     def test_an_alias_is_the_agent(self, busy: Make) -> None:
         desk = busy()
         anna = desk.policy.agents["anna"].model_copy(update={"aliases": ("anna.k@example.org",)})
-        desk.policy = type(desk.policy)(
-            **{name: getattr(desk.policy, name) for name in desk.policy.__slots__ if name != "agents"},
-            agents={**desk.policy.agents, "anna": anna},
-        )
+        desk.policy = replace(desk.policy, agents={**desk.policy.agents, "anna": anna})
         desk.mail("Anna.K@example.org", REPLY, **answering(desk, "anna-1"))
         assert_spoke(desk)
         assert "anna.k@example.org" not in "".join(mail.as_string().lower() for mail in desk.to_outsiders())
@@ -350,3 +348,20 @@ class TestSpecialCases:
         assert desk.ledger()[5][0] == "held"
         desk.answer("anna", "#note")
         assert desk.kinds(1)[-1] == "note"
+
+    def test_an_agent_may_have_a_plus_tag_of_the_desks_own_address(self, busy: Make) -> None:
+        desk = busy()
+        anna = desk.policy.agents["anna"].model_copy(update={"aliases": ("support+anna@example.com",)})
+        desk.policy = replace(desk.policy, agents={**desk.policy.agents, "anna": anna})
+        desk.mail("support+anna@example.com", REPLY, **answering(desk, "anna-1"))
+        assert_spoke(desk)
+
+    def test_a_flood_of_forgeries_is_asked_about_in_portions(self, busy: Make) -> None:
+        desk = busy()
+        desk.receive(*(raw(desk.fields(BOB, Subject=f"Pay {n}"), "Pay.") for n in range(60)))
+        desk.take_in()
+        questions = [row for row, _ in desk.mails() if row["kind"] == "question"]
+        assert len(questions) == 1, "within the hour"
+        desk.now += timedelta(hours=1)
+        desk.mail(BOB, "One more.")
+        assert text_of(desk.last_to("bob")).count("Pay ") <= 50

@@ -122,11 +122,9 @@ def identify(message: Message, clues: Clues, context: Context, policy: Policy, n
     if message.author is None:
         return Identity(Who.UNKNOWN, foreign=foreign)
     key = message.author.key
-    if is_desk(policy, key):
-        return Identity(Who.UNKNOWN, foreign=foreign)
-    agent = policy.agent_by_key(key)
+    agent = None if policy.is_ours(key) else policy.agent_by_key(key)
     if agent is None:
-        return Identity(Who.CUSTOMER, foreign=foreign)
+        return Identity(Who.UNKNOWN if is_desk(policy, key) else Who.CUSTOMER, foreign=foreign)
     mailbox = policy.mailboxes[clues.mailbox]
     return _identify_agent(message, agent, tokens, mailbox, now)
 

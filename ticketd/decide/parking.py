@@ -20,6 +20,7 @@ from ticketd.decide.policy import Agent
 from ticketd.decide.work import Work
 
 ASK_EVERY = timedelta(hours=1)
+MOST_ASKED = 50  # in one question; what is left is asked in the next
 
 
 def park(case: Case, work: Work, agent: Agent, reason: str) -> Conclude:
@@ -30,7 +31,7 @@ def park(case: Case, work: Work, agent: Agent, reason: str) -> Conclude:
     if asked_at is None or work.now - asked_at >= ASK_EVERY:
         this = Waiting(case.envelope.item, reason, case.message.subject, case.envelope.received_at, "parked")
         others = [one for one in case.context.waiting if one.state == "parked" and not one.asked]
-        items = sorted((*(one for one in others if one.item != this.item), this), key=_place)
+        items = sorted((*(one for one in others if one.item != this.item), this), key=_place)[:MOST_ASKED]
         work.send(compose.question(work.policy, agent, items, case.envelope.mailbox, work.cause, work.now))
     return Conclude(Outcome.PARKED, case.placement.ticket, reason, agent.key)
 
