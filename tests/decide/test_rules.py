@@ -23,6 +23,7 @@ from ticketd.decide.effects import (
 )
 from ticketd.decide.model import (
     Address,
+    Attachment,
     Kind,
     Outcome,
     Priority,
@@ -311,6 +312,16 @@ class TestAgents:
         assert (ticket.status, ticket.priority, ticket.tags) == (Status.SOLVED, Priority.URGENT, ("fire",))
         assert ticket.assignee is None
         assert not effects_of(decision, Send)
+
+    def test_a_signed_mail_of_commands_alone_mails_nobody(self) -> None:
+        seal = Attachment("smime.p7s", "application/pkcs7-signature", b"seal")
+        assert not effects_of(answer("#solved", attachments=(seal,)), Send)
+
+    def test_files_alone_are_a_reply(self) -> None:
+        picture = Attachment("logo.png", "image/png", b"logo", inline=True)
+        assert not effects_of(answer("#solved", attachments=(picture,)), Send)
+        invoice = Attachment("invoice.pdf", "application/pdf", b"%PDF invoice")
+        assert len(sent(answer("", attachments=(invoice,)), MailKind.REPLY)) == 1
 
     def test_an_unknown_command_holds_the_whole_mail(self) -> None:
         decision = answer("#slved\n#urgent\n\nHello Jane.")

@@ -15,9 +15,17 @@ from ticketd.decide.policy import Agent
 from ticketd.decide.work import Work
 
 
+_SEALS = (
+    "application/pkcs7-signature",
+    "application/x-pkcs7-signature",
+    "application/pgp-signature",
+)
+
+
 def files_of(case: Case) -> tuple[Attachment, ...]:
-    """The agent's attached files; inline pictures do not count."""
-    return tuple(one for one in case.message.attachments if not one.inline)
+    """The agent's attached files; inline pictures do not count, nor does the seal of a signed mail."""
+    files = (one for one in case.message.attachments if not one.inline)
+    return tuple(one for one in files if one.content_type not in _SEALS)
 
 
 def text_of(work: Work, said: Commands) -> str:
