@@ -17,7 +17,7 @@ from tests.servers.process import wait_until
 from tests.servers.proxy import Fault
 from tests.servers.smtp_sink import ACCEPT_AND_HANG, HANG
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 # A process that may keep its bytecode starts in a third of the time.
 _ENVIRON = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}

@@ -186,3 +186,31 @@ def test_a_bell_wakes_another_thread():
     thread.join(20)
     assert heard == [True]
     bell.close()
+
+
+@pytest.mark.parametrize("kind", ["reset", "close"])
+def test_a_connection_cut_anywhere_loses_nothing_and_stores_nothing_broken(
+    running, store, account, proxy, kind
+):
+    mails = [mail(number, f"Body of {number}. " * 60) for number in range(8)]
+    account.deliver(*mails)
+    cuts = range(200, 14_000, 700)
+    port = proxy.to(account.port, *(Fault(kind, towards="client", after=cut) for cut in cuts), Fault())
+    watch = running.watch(server_of(account, port), import_since="all")
+    failed = sum(watch.visit_once() is not None for _ in cuts)
+    assert failed > 5
+    assert watch.visit_once() is None
+    with store.begin() as tx:
+        kept = [tx.mail(one.ledger_id).content for one in tx.waiting("support", 100)]
+    assert kept == mails
+    assert running.error() is None
+
+
+def test_a_server_that_falls_silent_in_the_middle_of_a_mail_is_left(running, store, account, proxy):
+    account.deliver(mail(1, "x" * 5000))
+    port = proxy.to(account.port, Fault("stall", towards="client", after=4000), Fault())
+    watch = running.watch(server_of(account, port, timeout=1.0), import_since="all")
+    assert watch.visit_once() is not None
+    assert subjects(store) == []
+    assert watch.visit_once() is None
+    assert subjects(store) == ["Question 1"]
