@@ -211,7 +211,7 @@ def test_a_backup_is_whole_while_others_write(sqlite_store: Store, tmp_path: Pat
     copy.close()
     with pytest.raises(UsageError, match="already"):
         sqlite_store.backup(tmp_path / "copy.db")
-    with pytest.raises(TicketdError, match="cannot be written"):
+    with pytest.raises(TicketdError, match="cannot back up"):
         sqlite_store.backup(tmp_path / "nowhere" / "copy.db")
 
 

@@ -216,7 +216,7 @@ class Store:
         try:
             restore.copy(self.path, path, datetime.now(UTC))
         except (OSError, sqlite3.Error) as error:
-            raise TicketdError(f"The backup {path} cannot be written: {error}.") from error
+            raise TicketdError(f"I cannot back up to {path}: {error}.") from error
 
 
 def _new_desk() -> dict[str, object]:
