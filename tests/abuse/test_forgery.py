@@ -200,6 +200,16 @@ def test_an_old_authentic_mail_played_to_us_is_asked_about(busy: Make) -> None:
     assert desk.last_outcome() == "parked"
 
 
+@pytest.mark.parametrize("to", [EVIL, f"list@a.test, {EVIL}", ""])
+def test_an_authentic_mail_to_somebody_else_is_asked_about(busy: Make, to: str) -> None:
+    """What Anna writes to Mallory, Mallory can play to us: DKIM holds To, and To is not us."""
+    desk = busy(trusted_authserv=(MX,))
+    fields = [(AR, GOOD), RECEIVED, ("From", ANNA), ("To", to), ("Delivered-To", DESK)]
+    assert_harmless(desk, forge(desk, [*fields, *CLAIMS["customers-id"](desk)], "Yes, you may."))
+    assert desk.last_outcome() == "parked"
+    assert "our address is not in To or Cc" in desk.ledger()[-1][2]
+
+
 ROBOTS: dict[str, Fields] = {
     "auto-replied": [("Auto-Submitted", "auto-replied")],
     "auto-generated": [("Auto-Submitted", "auto-generated (rule)")],

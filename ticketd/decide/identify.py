@@ -61,7 +61,7 @@ class Identity:
     notification which the mail answers all the same. ``tickets`` are those that the proof
     reaches, None for all. ``confirmed`` is whether the agent was asked and said that it
     is theirs. ``foreign`` are genuine agents' tokens that somebody else than
-    their agent has used.
+    their agent has used. ``doubt`` is what speaks against a proof, in words.
     """
 
     who: Who
@@ -72,6 +72,7 @@ class Identity:
     token: Issued | None = None
     tickets: frozenset[int] | None = None
     foreign: tuple[Issued, ...] = ()
+    doubt: str = ""
     authentication: Authentication = _NOT_ASKED
 
 
@@ -126,7 +127,7 @@ def identify(message: Message, clues: Clues, context: Context, policy: Policy, n
     if agent is None:
         return Identity(Who.UNKNOWN if is_desk(policy, key) else Who.CUSTOMER, foreign=foreign)
     mailbox = policy.mailboxes[clues.mailbox]
-    return _identify_agent(message, agent, tokens, mailbox, now)
+    return _identify_agent(message, agent, tokens, mailbox, policy, now)
 
 
 def is_desk(policy: Policy, key: str) -> bool:
@@ -136,15 +137,19 @@ def is_desk(policy: Policy, key: str) -> bool:
 
 
 def _identify_agent(
-    message: Message, agent: Agent, tokens: tuple[Issued, ...], mailbox: Mailbox, now: datetime
+    message: Message,
+    agent: Agent,
+    tokens: tuple[Issued, ...],
+    mailbox: Mailbox,
+    policy: Policy,
+    now: datetime,
 ) -> Identity:
     own = [one for one in tokens if _proves(one, agent, now)]
     authentication = authenticate(message, mailbox.trusted_authserv)
     passed = authentication.result is Authenticated.PASS
     standing = _STANDINGS[mailbox.agent_auth][authentication.result, bool(own)]
-    if standing is Standing.PROVEN and (
-        _is_on_behalf(message, agent, passed) or (not own and _is_stale(message, now))
-    ):
+    doubt = _on_behalf(message, agent, passed) or _played_again(message, policy, bool(own), now)
+    if standing is Standing.PROVEN and doubt:
         standing = Standing.PARK
     return Identity(
         Who.AGENT,
@@ -155,6 +160,7 @@ def _identify_agent(
         tickets=None if passed else frozenset(one.token.ticket for one in own),
         # A proven agent may use a colleague's mail; nobody else may.
         foreign=() if passed or own else tuple(one for one in tokens if _is_others(one, agent)),
+        doubt=doubt,
         authentication=authentication,
     )
 
@@ -173,14 +179,21 @@ def _is_notification(issued: Issued) -> bool:
     return issued.token.purpose in (Purpose.REPLY, Purpose.NOTE)
 
 
-def _is_on_behalf(message: Message, agent: Agent, passed: bool) -> bool:
-    """Whether somebody of another domain sent it for the agent, and From's own does not vouch for it."""
+def _on_behalf(message: Message, agent: Agent, passed: bool) -> str:
+    """Somebody of another domain sent it for the agent, and From's own does not vouch for it."""
     if passed or message.sender is None or message.sender.key in agent.keys:
-        return False
+        return ""
     domains = {key.rpartition("@")[2] for key in agent.keys}
-    return message.sender.key.rpartition("@")[2] not in domains
+    elsewhere = message.sender.key.rpartition("@")[2] not in domains
+    return f"{message.sender.key} sent it on their behalf" if elsewhere else ""
 
 
-def _is_stale(message: Message, now: datetime) -> bool:
-    """Whether an authentic mail is so old that it may be played again."""
-    return message.date is not None and now - message.date > MAIL_LIFE
+def _played_again(message: Message, policy: Policy, has_token: bool, now: datetime) -> str:
+    """An authentic mail that was meant for somebody else, or for another time, may be played to us."""
+    if has_token:
+        return ""
+    if not any(is_desk(policy, person.key) for person in (*message.to, *message.cc)):
+        return "our address is not in To or Cc"
+    if message.date is not None and now - message.date > MAIL_LIFE:
+        return f"it is old: written on {message.date:%Y-%m-%d}"
+    return ""

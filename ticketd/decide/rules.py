@@ -20,7 +20,7 @@ from ticketd.decide.commands import read_commands
 from ticketd.decide.context import Clues, Context
 from ticketd.decide.effects import Conclude, Effect
 from ticketd.decide.excerpt import excerpt
-from ticketd.decide.identify import Identity, Standing, Who, identify
+from ticketd.decide.identify import Identity, Proof, Standing, Who, identify
 from ticketd.decide.model import Classification, Envelope, Message, Outcome, Verdict
 from ticketd.decide.policy import Policy
 from ticketd.decide.speak import speak
@@ -148,7 +148,13 @@ def unproven_agent(case: Case, work: Work) -> Conclude | None:
         return None
     if parking.is_answer(case):
         return Conclude(Outcome.IGNORED, reason="an answer to a question, not proven")
-    return parking.park(case, work, agent, f"not proven: {case.identity.authentication.sign}, no token")
+    return parking.park(case, work, agent, _why_not_proven(case))
+
+
+def _why_not_proven(case: Case) -> str:
+    found = case.identity
+    token = "a token" if found.proof in (Proof.TOKEN, Proof.BOTH) else "no token"
+    return f"not proven: {found.authentication.sign}, {token}" + (f"; {found.doubt}" if found.doubt else "")
 
 
 def answer_to_question(case: Case, work: Work) -> Conclude | None:
