@@ -34,7 +34,7 @@ from ticketd.errors import Busy, TicketdError
 from ticketd.memory import migrate_aside, trim
 from ticketd.once import PATIENCE, run_once
 from ticketd.scheduler import Errands, Schedule
-from ticketd.servers import imap_server
+from ticketd.servers import check_sign_in, imap_server
 from ticketd.systemd import notify, watchdog_seconds
 
 _STOP_WITHIN = 8.0  # seconds; ten are promised
@@ -57,6 +57,7 @@ def run(settings: Settings, *, once: bool = False, clock: Callable[[], datetime]
     """
     logs.set_up(settings.log_format, settings.log_level)
     settings.check_secrets()
+    check_sign_in(settings)
     settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not once:
         migrate_aside(settings)

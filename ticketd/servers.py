@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ticketd.config import MailboxSettings, ServerSettings
+from ticketd.config import MailboxSettings, ServerSettings, Settings
+from ticketd.errors import ConfigError
 from ticketd.wire import Server
+
+
+def check_sign_in(settings: Settings) -> None:
+    """Raise ConfigError for a mailbox that we could not sign in to: OAuth 2 is not built yet."""
+    for mailbox in settings.mailboxes:
+        if mailbox.oauth is not None and mailbox.imap.password is None:
+            raise ConfigError(
+                f"{settings.path}: mailbox {mailbox.name}: OAuth 2 sign-in is not built yet;"
+                " use a password (an app password) until it is"
+            )
 
 
 def imap_server(mailbox: MailboxSettings, *, at_most: float | None = None) -> Server:
