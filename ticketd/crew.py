@@ -19,7 +19,7 @@ from ticketd.collect.inhand import InHand
 from ticketd.collect.intake import take_in_waiting
 from ticketd.collect.poll import Poller
 from ticketd.collect.tidy import Tidier
-from ticketd.collect.watch import MailboxWorker, Watch
+from ticketd.collect.watch import READING, MailboxWorker, Watch
 from ticketd.config import MailboxSettings, Settings
 from ticketd.decide.effects import Alert
 from ticketd.decide.policy import Policy
@@ -30,6 +30,8 @@ from ticketd.progress import Progress
 from ticketd.servers import imap_server, smtp_server
 from ticketd.store import Store
 from ticketd.wire.smtp import SmtpConnection
+
+_ONE_MAIL = 120.0  # seconds: taking in one takes milliseconds
 
 Clock = Callable[[], datetime]
 
@@ -70,7 +72,7 @@ class Crew:
     def watch(self, name: str) -> Watch:
         """A mailbox's watch, by the settings in force now."""
         mailbox, limits = self.live.mailbox(name), self.live.settings.limits
-        folder = mailbox.imap.folder
+        folder, progress = mailbox.imap.folder, Progress(READING)
         return Watch(
             name=name,
             server=lambda: imap_server(mailbox, at_most=self._at_most),
@@ -81,24 +83,31 @@ class Crew:
                 limits.message_size,
                 self.clock,
                 has_room=self._has_room,
-                between=lambda: not self.stopping.is_set(),
+                between=lambda: not self._stopping(progress, READING),
             ),
             tidier=Tidier(self.store, mailbox, folder),
-            take_in=lambda: self.take_in(name),
+            take_in=lambda: self.take_in(name, progress),
             trouble=lambda kind, text: self.alert(kind, text, name),
             clock=self.clock,
             poll_every=mailbox.imap.poll_every,
             idle=mailbox.imap.idle,
+            progress=progress,
         )
 
-    def take_in(self, name: str) -> int:
+    def _stopping(self, progress: Progress, seconds: float) -> bool:
+        """Asked between two steps: whether to stop. A worker that asks is alive."""
+        progress.promise(seconds)
+        return self.stopping.is_set()
+
+    def take_in(self, name: str, progress: Progress | None = None) -> int:
         """Take in what waits in a mailbox; how many mails. What follows from it is sent at once."""
         live = self.live
         if name not in live.mailboxes:
             return 0
         with InHand(live.settings.state_dir, name) as in_hand:
+            heard = progress or Progress()
             outcomes = take_in_waiting(
-                self.store, live.policy, name, self.clock, in_hand, self.stopping.is_set
+                self.store, live.policy, name, self.clock, in_hand, lambda: self._stopping(heard, _ONE_MAIL)
             )
         if outcomes:
             with self._counting:

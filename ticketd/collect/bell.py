@@ -12,7 +12,9 @@ class Bell:
     """Anybody may ring; one thread waits."""
 
     def __init__(self) -> None:
-        self._read, self._write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._read, self._write = os.pipe()
+        for end in (self._read, self._write):
+            os.set_blocking(end, False)
         self._guard, self._closed = threading.RLock(), False
 
     def fileno(self) -> int:

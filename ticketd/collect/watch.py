@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
@@ -27,7 +27,7 @@ from ticketd.wire import FolderMissing, Refused, Server
 
 _LONGEST_WAIT = timedelta(minutes=25)  # a server may hang up after 30 minutes of silence
 _STEADY = 60.0  # seconds: a connection that lived so long was a good one
-_CONNECTING, _READING = 300.0, 900.0  # seconds within which a step shows progress
+CONNECTING, READING = 300.0, 1500.0  # seconds within which a step ends: 50 MB at 50 KB/s are 1,000
 _LASTING = timedelta(minutes=15)  # trouble that lasts so long is worth a mail to the admins
 
 log = structlog.get_logger()
@@ -38,7 +38,8 @@ class Watch:
     """What one mailbox's worker works with.
 
     ``take_in`` takes in what was received and says how many mails; ``trouble`` is told,
-    by kind and in words, of what the admins should mend.
+    by kind and in words, of what the admins should mend. Whoever reads or takes in for
+    long renews the promise of ``progress`` with each step.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Watch:
     clock: Callable[[], datetime]
     poll_every: timedelta
     idle: bool = True
+    progress: Progress = field(default_factory=lambda: Progress(CONNECTING))
 
     def visit(self, source: WatchedConnection, *, look: bool = False, tidy: bool = False) -> None:
         """Poll, take in, and file what was concluded; the connection's errors are the caller's."""
@@ -83,7 +85,7 @@ class MailboxWorker(threading.Thread):
         self._connected_at: float | None = None
         self._trouble, self._trouble_since, self._told = "", 0.0, False
         self._log = log.bind(mailbox=watch.name)
-        self.progress = Progress(_CONNECTING)
+        self.progress = watch.progress
 
     @property
     def troubled(self) -> bool:
@@ -117,21 +119,21 @@ class MailboxWorker(threading.Thread):
 
     def _wait_for_predecessor(self) -> None:
         if self._predecessor is not None:
-            self.progress.promise(2 * _READING)
+            self.progress.promise(2 * READING)
             self._predecessor.join()
             self._predecessor = None
 
     def _serve(self) -> None:
         """One connection from its beginning to its end; first, what an earlier one left to take in."""
-        self.progress.promise(_READING)
+        self.progress.promise(READING)
         self._watch.take_in()
-        self.progress.promise(_CONNECTING)
+        self.progress.promise(CONNECTING)
         with WatchedConnection.connect(self._watch.server()) as source:
             self._connected_at = time.monotonic()
             look, first = False, True
             while not self._stop_asked.is_set():
                 self._bell.hush()
-                self.progress.promise(_READING)
+                self.progress.promise(READING)
                 self._watch.visit(source, look=look, tidy=first)
                 self._recovered()
                 look, first = self._wait(source), False
@@ -139,7 +141,7 @@ class MailboxWorker(threading.Thread):
     def _wait(self, source: WatchedConnection) -> bool:
         """Until the server speaks (True), the bell rings or time is up (False)."""
         seconds = min(2 * self._watch.poll_every, _LONGEST_WAIT).total_seconds()
-        self.progress.promise(seconds + _CONNECTING)
+        self.progress.promise(seconds + CONNECTING)
         if self._idle and "IDLE" in source.capabilities:
             try:
                 return source.idle_wait(seconds, self._bell.fileno())
@@ -150,7 +152,7 @@ class MailboxWorker(threading.Thread):
         return False
 
     def _sleep(self, seconds: float) -> None:
-        self.progress.promise(seconds + _CONNECTING)
+        self.progress.promise(seconds + CONNECTING)
         self._stop_asked.wait(seconds)
 
     def _pause(self, state: RetryCallState) -> float:
