@@ -19,8 +19,8 @@ from ticketd.alerts import alert
 from ticketd.collect.inhand import InHand
 from ticketd.decide.effects import Alert, Conclude
 from ticketd.decide.model import Envelope, Outcome
-from ticketd.decide.order import parents_first
-from ticketd.decide.parse import parse, peek
+from ticketd.decide.order import parents_first, read_signals
+from ticketd.decide.parse import parse
 from ticketd.decide.policy import Policy
 from ticketd.decide.rules import Decision, decide, read_clues
 from ticketd.errors import NotFound, TicketdError
@@ -48,12 +48,12 @@ def take_in_waiting(
             waiting = {one.ledger_id: one for one in view.waiting(mailbox, BATCH)}
         if not waiting:
             break
-        order = parents_first({key: (peek(one.head), one.internal_date) for key, one in waiting.items()})
-        for ledger_id in order:
+        signals = {key: (read_signals(one.head), one.internal_date) for key, one in waiting.items()}
+        for ledger_id in parents_first(signals):
             if stopping():
                 break
             with in_hand.holding(ledger_id):
-                outcomes[take_in_guarded(store, policy, ledger_id, clock)] += 1
+                outcomes[take_in_guarded(store, policy, waiting[ledger_id], clock)] += 1
     return outcomes
 
 
@@ -66,7 +66,7 @@ def strike_left_over(store: Store, in_hand: InHand, now: datetime) -> None:
         in_hand.clear()
 
 
-def take_in_guarded(store: Store, policy: Policy, ledger_id: int, clock: Callable[[], datetime]) -> str:
+def take_in_guarded(store: Store, policy: Policy, waiting: Mail, clock: Callable[[], datetime]) -> str:
     """Take in one mail; an error of ours is a strike against it, the third quarantines it.
 
     Raises:
@@ -74,13 +74,13 @@ def take_in_guarded(store: Store, policy: Policy, ledger_id: int, clock: Callabl
 
     """
     try:
-        return take_in(store, policy, ledger_id, clock())
+        return take_in(store, policy, waiting, clock())
     except TicketdError as error:
         if not isinstance(error, NotFound):
             raise
-        return _strike(store, ledger_id, clock())
+        return _strike(store, waiting.ledger_id, clock())
     except Exception:  # noqa: BLE001 - whatever a mail provokes is a strike against it, with its traceback
-        return _strike(store, ledger_id, clock())
+        return _strike(store, waiting.ledger_id, clock())
 
 
 def _strike(store: Store, ledger_id: int, now: datetime) -> str:
@@ -90,10 +90,10 @@ def _strike(store: Store, ledger_id: int, now: datetime) -> str:
     return Outcome.QUARANTINED if attempts >= STRIKES else "struck"
 
 
-def take_in(store: Store, policy: Policy, ledger_id: int, now: datetime) -> str:
+def take_in(store: Store, policy: Policy, waiting: Mail, now: datetime) -> str:
     """Take in one mail: one parse, one read, one decision, one commit."""
-    with store.view() as view:
-        mail = view.mail(ledger_id)
+    mail = waiting if waiting.is_whole else _whole(store, waiting)
+    ledger_id = mail.ledger_id
     message = parse(mail.content, policy.limits)
     clues = read_clues(message, mail.mailbox, policy)
     with store.begin("take-in") as tx:
@@ -107,6 +107,12 @@ def take_in(store: Store, policy: Policy, ledger_id: int, now: datetime) -> str:
             if isinstance(trouble, Alert):
                 alert(tx, policy, trouble, now)
     return _report(mail, message.message_id, decision)
+
+
+def _whole(store: Store, mail: Mail) -> Mail:
+    """A mail that is too long to be read with the others."""
+    with store.view() as view:
+        return view.mail(mail.ledger_id)
 
 
 def envelope_of(mail: Mail) -> Envelope:

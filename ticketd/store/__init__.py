@@ -8,7 +8,7 @@ from ticketd.store.database import Desk, Store, Transaction
 from ticketd.store.outbox import Claimed
 from ticketd.store.receive import MailboxState, Received
 from ticketd.store.views import View
-from ticketd.store.waiting import Mail, WaitingMail
+from ticketd.store.waiting import Mail
 
 __all__ = [
     "Applied",
@@ -20,5 +20,4 @@ __all__ = [
     "Store",
     "Transaction",
     "View",
-    "WaitingMail",
 ]

@@ -9,34 +9,23 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, literal_column, select
 
 from ticketd.decide.model import Outcome
 from ticketd.errors import NotFound
 from ticketd.store.tables import ledger, raw_mail
 
 HEAD = 65_536
-"""Bytes of a waiting mail that are read for its references."""
-
-
-@dataclass(frozen=True, slots=True)
-class WaitingMail:
-    """A mail that is to be taken in, with its first 64 KiB."""
-
-    ledger_id: int
-    mailbox: str
-    folder: str
-    uid: int
-    internal_date: datetime
-    head: bytes = field(repr=False)
-    late: bool
-    released: str | None
-    attempts: int
+"""Bytes of a waiting mail that are read at once: its references, and most mails are no longer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail that is to be taken in, whole. ``internal_date`` is when it was seen, if unknown."""
+    """A mail that is to be taken in. ``internal_date`` is when it was seen, if unknown.
+
+    ``content`` is all of it, or its first 64 KiB where ``waiting`` gave it; ``kept`` is
+    how many bytes there are.
+    """
 
     ledger_id: int
     mailbox: str
@@ -44,6 +33,7 @@ class Mail:
     uidvalidity: int
     uid: int
     content: bytes = field(repr=False)
+    kept: int
     internal_date: datetime
     late: bool
     released: str | None
@@ -52,40 +42,34 @@ class Mail:
     outcome: str
     sha256: str
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether ``content`` is all of the mail."""
+        return len(self.content) == self.kept
+
+    @property
+    def head(self) -> bytes:
+        """The first 64 KiB: enough for the header fields."""
+        return self.content[:HEAD]
+
 
 _INTERNAL = func.coalesce(ledger.c.internal_date, ledger.c.seen_at, type_=ledger.c.seen_at.type)
-_MAIL = (
-    select(
-        ledger.c.id,
-        ledger.c.mailbox,
-        ledger.c.folder,
-        ledger.c.uidvalidity,
-        ledger.c.uid,
-        func.coalesce(raw_mail.c.content, b"", type_=raw_mail.c.content.type),
-        _INTERNAL,
-        ledger.c.late,
-        ledger.c.released,
-        ledger.c.attempts,
-        ledger.c.complete,
-        ledger.c.outcome,
-        ledger.c.sha256,
-    )
-    .select_from(ledger.outerjoin(raw_mail, raw_mail.c.sha256 == ledger.c.sha256))
-    .where(ledger.c.id == bindparam("id"))
-)
+_KEPT = func.coalesce(func.length(raw_mail.c.content), 0)
+
+
+def _mails(content: ColumnElement[bytes]) -> Select[Any]:
+    """Mails as ``Mail`` has them; those whose bytes were dropped are empty."""
+    this = ledger.c
+    place = (this.id, this.mailbox, this.folder, this.uidvalidity, this.uid)
+    state = (this.late, this.released, this.attempts, this.complete, this.outcome, this.sha256)
+    kept = ledger.outerjoin(raw_mail, raw_mail.c.sha256 == this.sha256)
+    whole = func.coalesce(content, b"", type_=raw_mail.c.content.type)
+    return select(*place, whole, _KEPT, _INTERNAL, *state).select_from(kept)
+
+
+_MAIL = _mails(raw_mail.c.content).where(ledger.c.id == bindparam("id"))
 _WAITING = (
-    select(
-        ledger.c.id,
-        ledger.c.mailbox,
-        ledger.c.folder,
-        ledger.c.uid,
-        _INTERNAL,
-        func.substr(raw_mail.c.content, 1, literal_column(str(HEAD)), type_=raw_mail.c.content.type),
-        ledger.c.late,
-        ledger.c.released,
-        ledger.c.attempts,
-    )
-    .select_from(ledger.join(raw_mail, raw_mail.c.sha256 == ledger.c.sha256))
+    _mails(func.substr(raw_mail.c.content, 1, literal_column(str(HEAD)), type_=raw_mail.c.content.type))
     .where(ledger.c.outcome == Outcome.RECEIVED)
     .order_by(ledger.c.mailbox, ledger.c.id)
     .limit(bindparam("limit"))
@@ -99,13 +83,13 @@ class Waitings:
 
     connection: Connection
 
-    def waiting(self, name: str | None = None, limit: int = 100) -> list[WaitingMail]:
-        """Mails that are to be taken in, in the order they were received."""
+    def waiting(self, name: str | None = None, limit: int = 100) -> list[Mail]:
+        """Mails that are to be taken in, in the order they were received; long ones cut to their head."""
         if name is None:
             rows = self.connection.execute(_WAITING, {"limit": limit})
         else:
             rows = self.connection.execute(_WAITING_IN, {"limit": limit, "mailbox": name})
-        return [WaitingMail(*row) for row in rows]
+        return [Mail(*row) for row in rows]
 
     def mail(self, ledger_id: int) -> Mail:
         """The mail of a ledger row, whole."""
