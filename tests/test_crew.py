@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
@@ -10,6 +12,7 @@ from tests.servers.process import wait_until
 from ticketd.assemble import policy_of
 from ticketd.config import load
 from ticketd.crew import Crew, Live
+from ticketd.progress import Progress
 from ticketd.store import Store
 
 _CONFIG = """\
@@ -128,3 +131,29 @@ def test_a_full_disk_is_seen_before_it_is_full(dovecot, live, crew, monkeypatch)
     usage = type("Usage", (), {"free": 99_999_999})
     monkeypatch.setattr("ticketd.crew.shutil.disk_usage", lambda path: usage)
     assert not running._has_room()
+
+
+@pytest.mark.server
+def test_a_worker_that_is_not_heard_of_is_named(dovecot, live, crew):
+    running = crew(live(support=dovecot.user(), sales=dovecot.user()))
+    running.workers["sales"].progress = Progress(-1)
+    assert running.late() == ["sales"]
+
+
+@pytest.mark.server
+def test_a_mail_that_takes_too_long_is_noticed_though_a_visit_may_last(dovecot, live, crew, monkeypatch):
+    reached, go = threading.Event(), threading.Event()
+
+    def hang(store, policy, name, clock, in_hand, stopping):
+        stopping()
+        reached.set()
+        go.wait(20)
+        return Counter()
+
+    monkeypatch.setattr("ticketd.crew.take_in_waiting", hang)
+    monkeypatch.setattr("ticketd.crew._ONE_MAIL", -1.0)
+    running = crew(live(support=dovecot.user()))
+    assert reached.wait(20)
+    assert running.late() == ["support"]
+    go.set()
+    wait_until(lambda: running.late() == [], "it goes on")

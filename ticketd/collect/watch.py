@@ -57,6 +57,7 @@ class Watch:
         """Poll, take in, and file what was concluded; the connection's errors are the caller's."""
         passed = self.poller.poll(source, look=look)
         taken = self.take_in()
+        self.progress.promise(READING)
         if source.opened and (tidy or taken or passed.received):
             self.tidier.tidy(source, self.clock())
 
