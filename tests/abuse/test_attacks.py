@@ -293,6 +293,15 @@ class TestDisclosure:
             assert not holds_agents_token(mail_to_jane)
             assert ANNA not in mail_to_jane.lower()
 
+    @pytest.mark.parametrize(
+        "text", [SECRET, f"> {SECRET}\n\nSee above.", SECRET.upper(), SECRET.replace(" ", "\n")]
+    )
+    def test_24_an_agents_own_note_is_not_sent_by_mistake(self, busy: Make, text: str) -> None:
+        desk = busy(collision="off")
+        desk.mail(BOB, f"Dear Jane,\n\n{text}", In_Reply_To=desk.ids()["bob-1"], Subject="x")
+        words = " ".join("".join(got(desk, JANE)).lower().split())
+        assert SECRET.lower() not in words
+
     def test_24_a_note_is_not_in_the_customers_references(self, busy: Make) -> None:
         desk = busy()
         desk.mail(ANNA, "Better?", In_Reply_To=desk.ids()["anna-note"], Subject="Re: x")
