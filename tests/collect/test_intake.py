@@ -1,5 +1,6 @@
 """Taking in: parents first, strikes, poison, and what is kept of it all."""
 
+import base64
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -129,3 +130,23 @@ def test_the_same_mail_through_two_mailboxes_is_one_message(stage: Stage) -> Non
     whole = stage.ticket(1)
     assert len(whole["messages"]) == 1
     assert "duplicate" in {event["kind"] for event in whole["events"]}
+
+
+def with_picture(name: str, picture: bytes, answers: str = "") -> bytes:
+    parent = f"In-Reply-To: <{answers}@example.org>\r\n" if answers else ""
+    return (
+        f"From: jane@example.org\r\nTo: support@example.com\r\nSubject: {name}\r\n{parent}"
+        f"Message-ID: <{name}@example.org>\r\nMIME-Version: 1.0\r\n"
+        'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n'
+        f'Hello {name}\r\n--b\r\nContent-Type: image/png; name="logo.png"\r\n'
+        'Content-Disposition: attachment; filename="logo.png"\r\nContent-Transfer-Encoding: base64\r\n\r\n'
+        f"{base64.b64encode(picture).decode()}\r\n--b--\r\n"
+    ).encode()
+
+
+def test_a_picture_that_comes_again_is_a_signatures_logo(stage: Stage) -> None:
+    stage.send(with_picture("one", b"a logo"))
+    stage.send(with_picture("two", b"a logo", "one"))
+    stage.send(with_picture("three", b"a photo", "one"))
+    shown = [one["attachments"][0]["inline"] for one in stage.ticket(1)["messages"]]
+    assert shown == [False, True, False]

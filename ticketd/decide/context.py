@@ -34,7 +34,8 @@ class Clues:
 
     ``signed`` and ``ids`` stand in threading order. ``tags`` are the numbers in the subject's
     tags, ``tickets`` every number named in tags or in commands. ``folders`` are lists an
-    agent asks for, ``agent`` that agent's address. ``bounced`` are ids a bounce embeds.
+    agent asks for, ``agent`` that agent's address. ``bounced`` are ids a bounce embeds,
+    ``pictures`` the SHA-256 of small pictures that may be a signature's logo.
     """
 
     mailbox: str
@@ -48,6 +49,7 @@ class Clues:
     bounced: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     agent: str | None = None
+    pictures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,7 @@ class Context:
     are the tickets that await this mail's own id, or one of the ids it answers, from
     this author in this mailbox. ``asked`` are the items of the
     question that a q-token belongs to. ``questioned_at`` is when the author was last asked.
+    ``seen_pictures`` are those of the clues' pictures that came in an earlier mail of theirs.
     """
 
     next_ticket: int
@@ -140,3 +143,4 @@ class Context:
     waiting: tuple[Waiting, ...] = ()
     asked: tuple[int, ...] = ()
     folders: Mapping[str, tuple[Ticket, ...]] = field(default_factory=dict)
+    seen_pictures: frozenset[str] = frozenset()

@@ -14,7 +14,6 @@ from ticketd.decide.model import Attachment, Purpose
 from ticketd.decide.policy import Agent
 from ticketd.decide.work import Work
 
-
 _SEALS = (
     "application/pkcs7-signature",
     "application/x-pkcs7-signature",

@@ -97,6 +97,11 @@ def is_sound(content_type: str) -> bool:
 _TOKENS = re.compile(r"[a-z0-9!#$&^_.+*'%|~-]{1,100}/[a-z0-9!#$&^_.+*'%|~/-]{1,100}")
 
 
+def possible_logos(attachments: tuple[Attachment, ...]) -> tuple[str, ...]:
+    """The SHA-256 of pictures that are a signature's logo if they came before, at most twenty."""
+    return tuple(item.sha256 for item in attachments if _could_be_logo(item))[:20]
+
+
 def mark_logos(attachments: tuple[Attachment, ...], seen: Collection[str]) -> tuple[Attachment, ...]:
     """Take pictures that came with earlier mails of the same people for their signature's logos.
 

@@ -20,6 +20,7 @@ from ticketd.decide.commands import read_commands
 from ticketd.decide.context import Clues, Context
 from ticketd.decide.effects import Conclude, Effect
 from ticketd.decide.excerpt import excerpt
+from ticketd.decide.files import mark_logos
 from ticketd.decide.identify import Identity, Proof, Standing, Who, identify
 from ticketd.decide.model import Classification, Envelope, Message, Outcome, Verdict
 from ticketd.decide.policy import Policy
@@ -71,6 +72,7 @@ def decide(
     own = is_own(message, found, context, policy)
     classification = classify(message, own=own)
     placement = place(found, identity, context, policy)
+    message = replace(message, attachments=mark_logos(message.attachments, context.seen_pictures))
     case = Case(message, envelope, found, context, policy, identity, classification, placement)
     work = Work(policy, context, now, envelope.cause)
     for rule in RULES:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from ticketd.decide import tokens
 from ticketd.decide.context import Clues, Context, SignedId
+from ticketd.decide.files import possible_logos
 from ticketd.decide.identify import Identity, Standing, Who
 from ticketd.decide.model import Message
 from ticketd.decide.policy import Policy
@@ -68,6 +69,7 @@ def clues(message: Message, mailbox: str, bounced: tuple[str, ...] = ()) -> Clue
         tags=tags,
         tickets=tags,
         bounced=bounced[:_MOST_SIGNED],
+        pictures=possible_logos(message.attachments),
     )
 
 

@@ -16,7 +16,7 @@ from ticketd.decide.context import Clues, Context, History, Issued, Known, Maile
 from ticketd.decide.effects import MailKind, Token
 from ticketd.decide.model import Outcome, Purpose, Ticket, address_key
 from ticketd.decide.tokens import read_message_id
-from ticketd.store.cases import block, expectation, message, question, token
+from ticketd.store.cases import attachment, block, expectation, message, question, token
 from ticketd.store.cases import ticket as ticket_table
 from ticketd.store.folders import folder_query
 from ticketd.store.history import Histories
@@ -86,6 +86,14 @@ _MAILED = select(
     outbox.c.message_id, outbox.c.recipient, outbox.c.ticket, outbox.c.kind, outbox.c.author
 ).where(outbox.c.message_id.in_(bindparam("ids", expanding=True)))
 _TICKETS = select(ticket_table).where(ticket_table.c.id.in_(bindparam("ids", expanding=True)))
+_PICTURES = (
+    select(attachment.c.sha256)
+    .join(message, message.c.id == attachment.c.message)
+    .where(
+        message.c.author_key == _AUTHOR,
+        attachment.c.sha256.in_(bindparam("pictures", expanding=True)),
+    )
+)
 _ASKED = (
     select(question.c.item)
     .where(question.c.serial.in_(bindparam("serials", expanding=True)))
@@ -125,6 +133,7 @@ class Looking(Work):
             expecting=expecting,
             mailed=mailed,
             asked=self._asked(clues),
+            seen_pictures=self._seen_pictures(clues),
             folders={name: self._folder(name, clues.agent) for name in clues.folders},
             **about_author,
         )
@@ -169,6 +178,13 @@ class Looking(Work):
         return tuple(
             Mailed(row.message_id, row.recipient, row.ticket, MailKind(row.kind), row.author) for row in rows
         )
+
+    def _seen_pictures(self, clues: Clues) -> frozenset[str]:
+        """Which of the mail's pictures came with an earlier mail of its author."""
+        if not clues.pictures or clues.author is None:
+            return frozenset()
+        wanted = {"author": clues.author, "pictures": clues.pictures}
+        return frozenset(self.connection.scalars(_PICTURES, wanted))
 
     def _asked(self, clues: Clues) -> tuple[int, ...]:
         serials = [signed.serial for signed in clues.signed if signed.purpose == Purpose.QUESTION]
