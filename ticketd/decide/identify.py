@@ -126,6 +126,8 @@ def identify(message: Message, clues: Clues, context: Context, policy: Policy, n
     agent = None if policy.is_ours(key) else policy.agent_by_key(key)
     if agent is None:
         return Identity(Who.UNKNOWN if is_desk(policy, key) else Who.CUSTOMER, foreign=foreign)
+    if not _is_exact(message.author.address, agent):
+        return Identity(Who.UNKNOWN, foreign=foreign)
     mailbox = policy.mailboxes[clues.mailbox]
     return _identify_agent(message, agent, tokens, mailbox, policy, now)
 
@@ -163,6 +165,11 @@ def _identify_agent(
         doubt=doubt,
         authentication=authentication,
     )
+
+
+def _is_exact(address: str, agent: Agent) -> bool:
+    """Whether the address is written as registered: folding makes full-width and invisible signs equal."""
+    return address.isascii() or address in (agent.address, *agent.aliases)
 
 
 def _proves(issued: Issued, agent: Agent, now: datetime) -> bool:
