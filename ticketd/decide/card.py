@@ -63,13 +63,19 @@ class Desk:
             code = f"[#{token.ticket}]" if token.ticket else ""
         else:
             address, code = mailbox.address, tokens.subject_code(policy, token)
-        plain = f"mailto:{quote(address, safe='@')}?subject={quote(code, safe='')}"
-        return Desk(plain, f"{plain}{quote(f' {clean.line(subject, 60)}'.rstrip(), safe='')}")
+        plain = f"mailto:{quote(address, safe='@')}?subject={_escaped(code)}"
+        return Desk(plain, f"{plain}{_escaped(f' {clean.line(subject, 60)}'.rstrip())}")
 
     def link(self, label: str, command: str) -> Link:
         """A ready mail with one command."""
-        body = f"&body={quote(command, safe='')}%0D%0A"
+        body = f"&body={_escaped(command)}%0D%0A"
         return Link(label, command, self.worded + body, self.plain + body)
+
+
+@lru_cache(maxsize=256)  # the same commands stand in every mail
+def _escaped(text: str) -> str:
+    """Text as it stands in a ``mailto:`` (RFC 6068 §2)."""
+    return quote(text, safe="")
 
 
 def links(policy: Policy, ticket: Ticket, mailbox: Mailbox, token: Token, agent: Agent) -> list[Link]:
@@ -96,6 +102,8 @@ def _actions(policy: Policy, ticket: Ticket, agent: Agent) -> list[tuple[str, st
 
 def suggestions(policy: Policy, ticket: Ticket, mailbox: Mailbox, token: Token) -> list[Link]:
     """People who were in Cc later and do not take part yet, each with the mail that admits them."""
+    if not ticket.suggested:
+        return []
     desk = Desk.of(policy, mailbox, token, letter.title(ticket.subject))
     return [
         desk.link(person_text(person), f"#cc {clean.name(person.address, 254)}")
