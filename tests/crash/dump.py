@@ -115,7 +115,7 @@ class PostgresDatabases:
         self._url = server.new_database()
         self._name = self._url.rpartition("/")[2]
         self._kept: set[str] = set()
-        self.setting = f'database = "{self._url}"'
+        self.setting = f'database = "{self._url.replace("+psycopg", "")}"'
 
     def found(self, state: Path, *, founded: bool) -> None:
         self._again("template0")

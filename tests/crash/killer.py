@@ -21,60 +21,17 @@ from email.message import EmailMessage
 from functools import partial
 from pathlib import Path
 
+from tests.crash.config import Servers, write
 from tests.crash.dump import SIGNED, Databases, Dump, settled_dump
 from tests.crash.journeys import Journey, Step
 from tests.crash.zygote import KILLED, Ended, Order, Zygote
 from tests.journeys.stage import PEOPLE, START, text_of
-from tests.servers.dovecot import PASSWORD, Account, Dovecot
+from tests.servers.dovecot import Account, Dovecot
 from tests.servers.smtp_sink import Received, SmtpSink
 
 _HOLE = re.compile(r"\{\{(\w+)\.(\w+)\}\}")
 _OURS = re.compile(SIGNED.encode())
 _BOUNDARY = re.compile(rb'boundary="([^"]+)"')
-_CONFIG = """\
-[ticketd]
-name = "Example Help Desk"
-state_dir = "{state}"
-log_format = "json"
-admins = ["ops@example.com"]
-{database}
-
-[[mailboxes]]
-name = "support"
-address = "support@example.com"
-display_name = "Example Support"
-signature = "Example Support"
-import_since = "all"
-after_ingest = "seen"
-{mailbox}
-
-  [mailboxes.imap]
-  host = "127.0.0.1"
-  port = {imap}
-  security = "none"
-  username = "{username}"
-  password = "{password}"
-
-  [mailboxes.smtp]
-  host = "127.0.0.1"
-  port = {smtp}
-  security = "none"
-
-[[agents]]
-name = "anna"
-display_name = "Anna"
-address = "anna@example.com"
-
-[[agents]]
-name = "bob"
-display_name = "Bob"
-address = "bob@example.com"
-
-[canned]
-refund = "The refund is on its way."
-
-{more}
-"""
 
 
 @dataclass(frozen=True)
@@ -188,18 +145,8 @@ class Ground:
         return tuple(ended.points)
 
     def _configure(self, journey: Journey, username: str) -> None:
-        text = _CONFIG.format(
-            state=self.state,
-            database=self.databases.setting,
-            mailbox=journey.mailbox,
-            more=journey.more,
-            imap=self.dovecot.port,
-            smtp=self.sink.port,
-            username=username,
-            password=PASSWORD,
-        )
-        self.config.write_text(text, "utf-8")
-        self.config.chmod(0o600)
+        servers = Servers(self.dovecot.port, self.sink.port, username)
+        write(self.config, self.state, servers, journey.mailbox, self.databases.setting, journey.more)
 
     def _copy_account(self, account: Account, number: int) -> str:
         """The same mails under the same UIDs in an account that stays as it is."""

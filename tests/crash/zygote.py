@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TextIO
 
@@ -27,17 +29,24 @@ _LONGEST = 100  # seconds that one process may take
 
 @dataclass(frozen=True)
 class Order:
-    """Do as ``run --once`` does at the time ``now`` (ISO), and die at point number ``kill``.
+    """Do as ``run --once`` does, all of it at the time ``now`` (ISO); or be the ``daemon`` from that time on.
 
-    ``term`` sends ourselves SIGTERM at the point instead; ``daemon`` runs the daemon, not once.
-    ``plant`` names an old mistake that the process is made to make (``plants``).
+    ``kill``    die at the point of this number
+    ``term``    send ourselves SIGTERM there
+    ``storm``   send ourselves SIGHUP at every IMAP step
+    ``pause``   at the first point of this name wait until the file ``CONFIG.go`` is there
+    ``files``   no file may grow beyond so many bytes (RLIMIT_FSIZE)
+    ``plant``   make the old mistake of this name (``plants``)
     """
 
     config: str
     now: str
     kill: int = 0
     daemon: bool = False
-    term: bool = False
+    term: int = 0
+    storm: bool = False
+    pause: str = ""
+    files: int = 0
     plant: str = ""
 
 
@@ -132,23 +141,50 @@ def _work(order: Order, pipe: int) -> int:
     from ticketd.config import load
     from ticketd.daemon import run
 
-    lock, passed = threading.Lock(), 0
-
-    def reached(point: str) -> None:
-        nonlocal passed
-        with lock:
-            passed += 1
-            os.write(pipe, f"{point}\n".encode())
-            if passed == order.kill and not order.term:
-                os._exit(KILLED)
-        if passed == order.kill:
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    points.watch(reached)
+    points.watch(_Watcher(order, pipe).reached)
     if order.plant:
         plants.plant(order.plant)
+    if order.files:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (order.files, resource.RLIM_INFINITY))
     settings, now = load(Path(order.config), os.environ), datetime.fromisoformat(order.now)
-    return run(settings, once=not order.daemon, clock=lambda: now)
+    began = time.monotonic()
+    if order.daemon:
+        return run(settings, clock=lambda: now + timedelta(seconds=time.monotonic() - began))
+    return run(settings, once=True, clock=lambda: now)
+
+
+class _Watcher:
+    """Counts the points, and does at one of them what was ordered."""
+
+    def __init__(self, order: Order, pipe: int) -> None:
+        self._order, self._pipe = order, pipe
+        self._lock, self._passed, self._paused = threading.Lock(), 0, False
+
+    def reached(self, point: str) -> None:
+        with self._lock:
+            self._passed += 1
+            number = self._passed
+            os.write(self._pipe, f"{point}\n".encode())
+            if number == self._order.kill:
+                os._exit(KILLED)
+            pauses = point == self._order.pause and not self._paused
+            self._paused = self._paused or pauses
+        if number == self._order.term:
+            os.kill(os.getpid(), signal.SIGTERM)
+        if self._order.storm and "imap" in point:
+            os.kill(os.getpid(), signal.SIGHUP)
+        if pauses:
+            pause(Path(self._order.config))
+
+
+def pause(config: Path) -> None:
+    """Say that we wait, and wait to be told to go on."""
+    partial = config.with_suffix(".pausing")
+    partial.write_text(str(os.getpid()))
+    partial.rename(config.with_suffix(".paused"))
+    end = time.monotonic() + _LONGEST
+    while not config.with_suffix(".go").exists() and time.monotonic() < end:
+        time.sleep(0.005)
 
 
 def settle_signals() -> None:

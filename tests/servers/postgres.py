@@ -39,8 +39,17 @@ class Postgres:
         data, as_whom = self.directory / "data", _unprivileged(self.directory)
         init = [str(self._programs / "initdb"), "-D", str(data), "-U", "ticketd", "-A", "trust", "-E", "UTF8"]
         subprocess.run([*init, "--locale=C.UTF-8", "--no-sync"], check=True, capture_output=True, **as_whom)
+        self._launch(data, as_whom)
+        return self
+
+    def restart(self) -> None:
+        """End every session at once, as a crash would, and start again."""
+        end(self._process, signal.SIGQUIT)
+        self._launch(self.directory / "data", _unprivileged(self.directory))
+
+    def _launch(self, data: Path, as_whom: dict[str, Any]) -> None:
         settings = [f"--{key}={value}" for key, value in {**self._settings, "port": self.port}.items()]
-        with (self.directory / "log").open("wb") as log:
+        with (self.directory / "log").open("ab") as log:
             command = [str(self._programs / "postgres"), "-D", str(data), *settings]
             self._process = subprocess.Popen(command, stdout=log, stderr=log, **as_whom)
         ready = [str(self._programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
@@ -48,7 +57,6 @@ class Postgres:
             lambda: answers(self.port) and subprocess.run(ready, check=False).returncode == 0,
             "PostgreSQL accepts connections",
         )
-        return self
 
     def stop(self) -> None:
         """Stop the server and remove its data."""
