@@ -52,7 +52,7 @@ def test_accept_takes_it_in_again_from_the_start(store: Store) -> None:
             tx.strike(item, TRACEBACK, NOW)
     with store.begin() as tx:
         tx.quarantine_accept(item)
-        assert (tx.mail(item).released, tx.mail(item).attempts) == ("yes", 0)
+        assert (tx.mail(item).released, tx.mail(item).attempts) == ("accept", 0)
     assert waiting(store) == [item]
 
 

@@ -1,4 +1,4 @@
-"""Run what is due by the clock: SLA notices, snoozes, auto-solve, questions, unconfirmed mails.
+"""Run what is due by the clock: a changed SLA, its notices, snoozes, auto-solve, questions, unconfirmed mail.
 
 Decides nothing itself (``decide.timed`` does); each page of tickets is one transaction,
 and what was told is remembered in the same one, so that nothing is told twice.
@@ -6,30 +6,58 @@ and what was told is remembered in the same one, so that nothing is told twice.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from ticketd.decide import compose, sla, timed
+from ticketd.decide import compose, sla, timed, timing
 from ticketd.decide.clock import Clock
 from ticketd.decide.context import Clues, Waiting
-from ticketd.decide.effects import Send
+from ticketd.decide.effects import Save, Send
 from ticketd.decide.policy import Policy
 from ticketd.decide.work import Work
 from ticketd.store import Store, Transaction
 
 PAGE = 100
+MOST_ASKED = 50  # parked mails in one question; the others are asked about an hour later
 UNCONFIRMED_AFTER = timedelta(days=7)
+_IN_FORCE = "sla-config"
 
 
 def run_due(store: Store, policy: Policy, now: datetime) -> Counter[str]:
     """Everything that the time has come for; how much of each was done."""
     done: Counter[str] = Counter()
+    done["recounted"] += _recount(store, policy, now)
     done["due"] += _run_tickets(store, policy, now)
     done["solved"] += _solve_quiet(store, policy, now)
     done["unconfirmed"] += _give_up_waiting(store, now)
     done["asked"] += _ask(store, policy, now)
     return +done
+
+
+def _recount(store: Store, policy: Policy, now: datetime) -> int:
+    """Where the config's SLA is not the one that was in force, count anew what is due on open tickets.
+
+    A promise that was told of is not told of again: its notice names the promise, not the time.
+    """
+    found = hashlib.sha256(policy.sla.model_dump_json().encode()).hexdigest()[:32]
+    after, count = 0, 0
+    while True:
+        with store.begin("recount") as tx:
+            if after == 0 and tx.told(f"{_IN_FORCE} {found}"):
+                return 0
+            tx.lock_desk()
+            tickets = tx.running_tickets(after)
+            anew = [(ticket, timing.on_priority(ticket, policy)) for ticket in tickets]
+            changed = [Save(recounted) for ticket, recounted in anew if recounted != ticket]
+            if changed:
+                tx.apply(changed, now, None)
+            count += len(changed)
+            if not tickets:
+                tx.in_force(_IN_FORCE, found, now)
+                return count
+        after = tickets[-1].id
 
 
 def _run_tickets(store: Store, policy: Policy, now: datetime) -> int:
@@ -117,5 +145,6 @@ def _questions(
         )
         if agent is None or mailbox is None:
             continue
+        items = items[:MOST_ASKED]
         cause = f"ask/{key}/{'/'.join(str(item.item) for item in items)}"
         yield Send(compose.question(policy, agent, items, mailbox, cause, now))

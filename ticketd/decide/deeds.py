@@ -65,9 +65,3 @@ def leaks_of(case: Case, work: Work, said: Commands, history: History | None = N
     """What of the reply is internal. A first line with ``#`` was written ``##``: it is meant."""
     found = act.leaks_of(work.policy, text_of(work, said), files_of(case), history, escaped=True)
     return "it would show the customer what is internal: " + "; ".join(found) if found else ""
-
-
-def never(case: Case, work: Work) -> str:
-    """What no word of the agent's lets out: our ids in files. In the text they are left out, in files not."""
-    found = act.leaks_of(work.policy, "", files_of(case))
-    return "; ".join((*found, "send it again without that file")) if found else ""

@@ -14,7 +14,7 @@ from ticketd.decide.act import Mode
 from ticketd.decide.arrivals import NO_SUBJECT, take_arrival
 from ticketd.decide.case import Case
 from ticketd.decide.commands import Commands
-from ticketd.decide.deeds import deed_of, files_of, leaks_of, mode_of, never
+from ticketd.decide.deeds import deed_of, files_of, leaks_of, mode_of
 from ticketd.decide.effects import Conclude
 from ticketd.decide.forwarded import find_forwarded, is_forward
 from ticketd.decide.model import Address, Entry, Kind, Outcome, Status, Ticket
@@ -69,7 +69,7 @@ def _open_for(case: Case, work: Work, agent: Agent, said: Commands, requester: A
     mode = mode_of(case, work, said)
     deed = replace(deed_of(case, work, agent, rest, mode), opening=True)
     if mode is Mode.REPLY:
-        found = never(case, work) if case.approved else leaks_of(case, work, said)
+        found = leaks_of(case, work, said)
         if found:
             return _held_instead(case, work, agent, found)
     act.perform(work, number, deed)
@@ -82,7 +82,7 @@ def _open_for(case: Case, work: Work, agent: Agent, said: Commands, requester: A
 def _held_instead(case: Case, work: Work, agent: Agent, reason: str) -> Conclude:
     """Nothing of what was begun takes effect: the sheet is wiped before the hold is written."""
     work.wipe()
-    return hold(case, work, agent, reason)
+    return hold(case, work, agent, reason, choices=("note", "no"))
 
 
 def _record_sent(

@@ -55,8 +55,18 @@ def keep_unconfirmed(case: Case, work: Work, agent: Agent) -> Conclude:
     return Conclude(Outcome.TICKET, number, "unconfirmed")
 
 
-def hold(case: Case, work: Work, agent: Agent, reason: str, problem: Problem | None = None) -> Conclude:
-    """Keep an agent's mail that must not take effect as it is; give it back with the reason."""
+def hold(
+    case: Case,
+    work: Work,
+    agent: Agent,
+    reason: str,
+    problem: Problem | None = None,
+    choices: tuple[str, ...] = ("yes", "note", "no"),
+) -> Conclude:
+    """Keep an agent's mail that must not take effect as it is; give it back with the reason.
+
+    ``choices`` are the answers that the agent is offered.
+    """
     number = case.placement.ticket
     work.send(
         compose.held(
@@ -71,6 +81,7 @@ def hold(case: Case, work: Work, agent: Agent, reason: str, problem: Problem | N
             case.envelope.mailbox,
             work.cause,
             work.now,
+            choices,
         )
     )
     return Conclude(Outcome.HELD, number, reason, agent.key)

@@ -16,7 +16,7 @@ from ticketd.decide.case import Case
 from ticketd.decide.checks import QUERIES, problems_of
 from ticketd.decide.commands import Commands, Instruction, read_commands
 from ticketd.decide.context import History
-from ticketd.decide.deeds import deed_of, leaks_of, mode_of, never, text_of
+from ticketd.decide.deeds import deed_of, leaks_of, mode_of, text_of
 from ticketd.decide.effects import Conclude
 from ticketd.decide.excerpt import excerpt
 from ticketd.decide.forwarded import is_forward
@@ -78,8 +78,11 @@ def _on_ticket(case: Case, work: Work, agent: Agent, said: Commands, read: Excer
     if mode is Mode.NOTHING and not said.instructions and not case.approved:
         return hold(case, work, agent, "nothing new was found in it: no text, no file, no command")
     if mode is Mode.REPLY:
-        doubt = _doubt(case, work, agent, said, read, work.history(number))
-        if doubt:
+        history = work.history(number)
+        # A leak stays one, whatever the agent says: it may become a note or be dropped.
+        if leak := leaks_of(case, work, said, history):
+            return hold(case, work, agent, leak, choices=("note", "no"))
+        if doubt := _doubt(case, work, agent, said, read, history):
             return hold(case, work, agent, doubt)
     if mode is Mode.REPLY and _requester_after(work, number, said) is None:
         return hold(case, work, agent, "the requester is not known: #requester jane@example.com names them")
@@ -94,13 +97,11 @@ def _requester_after(work: Work, number: int, said: Commands) -> object:
 def _doubt(case: Case, work: Work, agent: Agent, said: Commands, read: Excerpt, history: History) -> str:
     """Why a reply must not go out as it is; empty where it may."""
     if case.approved:
-        return never(case, work)
+        return ""
     if is_forward(case.message):
         return "this looks like a forwarded mail, not like an answer"
     if not read.certain:
         return "it is not clear which part of the mail is yours and which is quoted"
-    if found := leaks_of(case, work, said, history):
-        return found
     if _is_echo(case, agent, text_of(work, said), history):
         return "it says the same as your last replies: did a machine write it?"
     return _collision(case, agent, history)

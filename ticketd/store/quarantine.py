@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import exists, select, text, update
+from sqlalchemy import case, exists, select, text, update
 
 from ticketd.decide.context import Waiting
 from ticketd.decide.effects import MailKind
@@ -72,9 +72,10 @@ class Quarantining(Work):
 
     def quarantine_accept(self, ledger_id: int) -> None:
         """Take the mail in again, as if its sender had been confirmed; raise NotFound for any other id."""
-        self._let_go(
-            ledger_id, SET_ASIDE, {"outcome": Outcome.RECEIVED, "released": "yes", "traceback": None}
-        )
+        held = ledger.c.outcome == Outcome.HELD
+        # Only what was held was right but for the doubt; anything else is still checked.
+        how = case((held, "yes"), else_="accept")
+        self._let_go(ledger_id, SET_ASIDE, {"outcome": Outcome.RECEIVED, "released": how, "traceback": None})
 
     def quarantine_drop(self, ledger_id: int) -> None:
         """The mail is done with; its bytes stay. Raise NotFound for any other id."""
@@ -93,8 +94,8 @@ class Quarantining(Work):
     def _let_go(
         self, ledger_id: int, where: tuple[Outcome, ...], values: dict[str, Any], again: bool = False
     ) -> None:
-        statement = update(ledger).where(ledger.c.id == ledger_id, ledger.c.outcome.in_(where))
-        changed = self.connection.execute(statement, {"attempts": 0, **values}).rowcount
+        here = update(ledger).where(ledger.c.id == ledger_id, ledger.c.outcome.in_(where))
+        changed = self.connection.execute(here.values(attempts=0, **values)).rowcount
         if not changed and not again:
             raise NotFound(f"There is no mail {ledger_id} in quarantine.")
 
