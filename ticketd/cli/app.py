@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from typer import exceptions
 
-from ticketd.cli import ops, privacy, queues, tickets
+from ticketd.cli import ops, privacy, queues, reporting, tickets
 from ticketd.cli.state import Options
 from ticketd.errors import TicketdError
 
@@ -42,6 +42,7 @@ def options(
 tickets.register(app)
 queues.register(app)
 privacy.register(app)
+reporting.register(app)
 ops.register(app)
 
 

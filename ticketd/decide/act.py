@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from ticketd.decide import changes, compose, leak, timing
+from ticketd.decide import changes, compose, leak, promises, timing
 from ticketd.decide.arrivals import notify_agents
 from ticketd.decide.case import outsiders
 from ticketd.decide.commands import Commands, Instruction
@@ -137,6 +137,8 @@ def _commanded_status(work: Work, number: int, deed: Deed) -> None:
     commanded = deed.commands.last("status")
     if commanded:
         changes.set_status(work, number, Status(commanded), deed.actor)
+    if commanded == Status.OPEN:  # what is to be worked on is no spam
+        changes.set_spam(work, number, False, deed.actor)
 
 
 def entry_of(work: Work, deed: Deed, kind: Kind, text: str, attachments: tuple[Attachment, ...]) -> Entry:
@@ -188,6 +190,7 @@ def _after_reply(work: Work, number: int, deed: Deed) -> None:
     """Clock, assignee and status after a reply, where nothing else is commanded."""
     mailbox = work.mailbox(number)
     ticket = work.ticket(number)
+    promises.on_reply(work, number)
     work.save(timing.on_reply(ticket, work.policy, work.now))
     if deed.opening:
         return
@@ -300,6 +303,8 @@ def _block(work: Work, number: int, deed: Deed, _instruction: Instruction) -> No
 
 def _merge(work: Work, number: int, deed: Deed, instruction: Instruction) -> None:
     target = work.context.tickets[int(instruction.argument)].ticket.id
+    if work.ticket(number).status is Status.OPEN:  # what still waits for us must not vanish from sight
+        changes.set_status(work, target, Status.OPEN, deed.actor, "an open ticket was merged into it")
     changes.merge(work, number, target, deed.actor)
 
 
@@ -313,13 +318,19 @@ def _split(work: Work, number: int, deed: Deed, _instruction: Instruction) -> No
 def _undo(work: Work, number: int, deed: Deed, _instruction: Instruction) -> None:
     """Cancel what still waits of this agent's, and restore the status and assignee they set."""
     assert deed.agent is not None
-    work.add(CancelQueued(number, deed.agent.key))
-    work.record(number, "undo", deed.actor)
-    before = work.history(number).restore.get(deed.agent.key, {})
+    history = work.history(number)
+    recalled = sum(author == deed.agent.address for author, _ in history.waiting)
+    work.add(CancelQueued(number, deed.agent.address))
+    work.record(number, "undo", deed.actor, detail="the reply was not sent" if recalled else "")
+    before = history.restore.get(deed.agent.address, {})
     if status := before.get("status"):
         changes.set_status(work, number, Status(status), deed.actor, "undone")
     if "assignee" in before:
         changes.assign(work, number, before["assignee"], deed.actor, "undone")
+    if "spam" in before:
+        changes.set_spam(work, number, before["spam"] == "true", deed.actor, "undone")
+    if "block" in before and history.ticket.requester:
+        work.add(Block(history.ticket.requester.key, blocked=False))
 
 
 _Act = Callable[[Work, int, Deed, Instruction], None]

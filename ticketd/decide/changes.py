@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from ticketd.decide import timing
+from ticketd.decide import promises, timing
 from ticketd.decide.effects import MoveMessages
 from ticketd.decide.model import Address, Entry, Priority, Status, Ticket
 from ticketd.decide.work import Work
@@ -20,6 +20,8 @@ def set_status(work: Work, number: int, to: Status, actor: str, detail: str = ""
     if to == ticket.status:
         return
     work.record(number, "status", actor, ticket.status, to, detail)
+    if to is Status.SOLVED:
+        promises.on_solved(work, number)
     after = replace(
         ticket,
         status=to,

@@ -18,7 +18,7 @@ from ticketd.decide.mime import safe_filename
 _LINE = 998
 _HEAD = 64 * 1024
 _CONTENT_FIELDS = ("mime-version", "content-type", "content-transfer-encoding")
-_PART_FIELDS = frozenset(["content-type", "content-transfer-encoding", "content-disposition"])
+_PART_FIELDS = frozenset(["content-type", "content-transfer-encoding", "content-disposition", "content-id"])
 _DEPTH = 3
 
 

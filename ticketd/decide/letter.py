@@ -63,6 +63,7 @@ class Draft:
     not_before: datetime | None = None
     items: tuple[int, ...] = ()
     ticket: int | None = None
+    pictures: tuple[Attachment, ...] = ()
 
 
 def seal(policy: Policy, draft: Draft) -> Outgoing:
@@ -70,7 +71,9 @@ def seal(policy: Policy, draft: Draft) -> Outgoing:
     ticket = draft.token.ticket if draft.ticket is None else draft.ticket
     message_id = tokens.message_id(policy, draft.token, draft.mailbox.domain)
     fields = _fields(policy, draft, message_id, ticket)
-    content = mime.to_bytes(mime.Letter(message_id, fields, draft.text, draft.html, draft.files))
+    content = mime.to_bytes(
+        mime.Letter(message_id, fields, draft.text, draft.html, draft.files, draft.pictures)
+    )
     recipients = tuple(mime.wire_address(person.address) for person in (*draft.to, *draft.cc))
     author = mime.wire_address(draft.mailbox.address)
     hygiene.check(content, [name for name, _ in fields], author, recipients)

@@ -38,10 +38,40 @@ def listing(
     now: datetime,
 ) -> Outgoing:
     """A folder as a mail; each row opens its ticket (a ready mail with ``#show 42``)."""
-    desk = letter.desk_of(policy, mailbox)
-    token = tokens.mint(policy, Purpose.LIST, 0, agent.key, f"{cause}/list/{folder}")
-    ready = card.Desk.of(policy, desk, token, "Show")
     name = FOLDERS.get(folder, clean.name(folder))
+    subject = f"{name}: {len(tickets)}"
+    return _table(policy, agent, tickets, mailbox, name, subject, f"{cause}/list/{folder}", cause, now)
+
+
+def digest(
+    policy: Policy, agent: Agent, tickets: Sequence[Ticket], mailbox: str, cause: str, now: datetime
+) -> Outgoing:
+    """An agent's day: their open tickets as ``#list mine`` shows them, what is due in the subject."""
+    zone = letter.zone(policy)
+    today = now.astimezone(zone).date()
+    dues = [one.due_at for one in tickets if one.due_at is not None]
+    overdue = sum(due <= now for due in dues)
+    later = sum(due > now and due.astimezone(zone).date() == today for due in dues)
+    parts = [f"{len(tickets)} open"]
+    parts += [f"{count} {word}" for count, word in ((overdue, "overdue"), (later, "due today")) if count]
+    subject = f"Your tickets today: {', '.join(parts)}"
+    return _table(policy, agent, tickets, mailbox, FOLDERS["mine"], subject, f"{cause}/digest", cause, now)
+
+
+def _table(
+    policy: Policy,
+    agent: Agent,
+    tickets: Sequence[Ticket],
+    mailbox: str,
+    name: str,
+    subject: str,
+    seed: str,
+    cause: str,
+    now: datetime,
+) -> Outgoing:
+    desk = letter.desk_of(policy, mailbox)
+    token = tokens.mint(policy, Purpose.LIST, 0, agent.key, seed)
+    ready = card.Desk.of(policy, desk, token, "Show")
     values = {
         "marker": card.MARKER,
         "name": name,
@@ -49,7 +79,7 @@ def listing(
         "rows": [_row(policy, ready, ticket, now) for ticket in tickets[:MOST]],
         "left_out": max(0, len(tickets) - MOST),
     }
-    return _seal(policy, desk, agent, token, "list", values, f"{name}: {len(tickets)}", cause, now)
+    return _seal(policy, desk, agent, token, "list", values, subject, cause, now)
 
 
 def _row(policy: Policy, ready: card.Desk, ticket: Ticket, now: datetime) -> dict[str, object]:

@@ -36,13 +36,17 @@ _RESERVED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A mail before it is bytes: header fields in order with their encoded values, and the content."""
+    """A mail before it is bytes: header fields in order with their encoded values, and the content.
+
+    ``pictures`` are shown within the HTML, by their content ids (RFC 2392).
+    """
 
     message_id: str
     fields: tuple[tuple[str, str], ...]
     text: str
     html: str | None = None
     files: tuple[Attachment, ...] = ()
+    pictures: tuple[Attachment, ...] = ()
 
 
 def encoded_words(text: str) -> str:
@@ -194,6 +198,19 @@ def _file_part(file: Attachment) -> bytes:
     return head.encode("ascii") + _base64_lines(file.content)
 
 
+def _picture_part(file: Attachment) -> bytes:
+    """A picture that the HTML shows: a file with a Content-ID, not offered for saving."""
+    part = _file_part(file).replace(b"Disposition: attachment", b"Disposition: inline", 1)
+    return f"Content-ID: <{file.content_id}>\r\n".encode("ascii") + part
+
+
+def _html_part(letter: Letter, html: str, digest: str) -> bytes:
+    part = _text_part("html", html)
+    if not letter.pictures:
+        return part
+    return _multipart("related", f"{_BOUNDARY}r{digest[:24]}", [part, *map(_picture_part, letter.pictures)])
+
+
 def _multipart(subtype: str, boundary: str, parts: Sequence[bytes]) -> bytes:
     mark = b"--" + boundary.encode("ascii")
     head = f'Content-Type: multipart/{subtype};\r\n boundary="{boundary}"\r\n\r\n'.encode("ascii")
@@ -206,7 +223,7 @@ def _content(letter: Letter) -> bytes:
     if letter.html is not None:
         # "=_" stands in no encoded part, and _BOUNDARY in no plain one, so no content ever holds a boundary
         content = _multipart(
-            "alternative", f"{_BOUNDARY}a{digest[:24]}", [content, _text_part("html", letter.html)]
+            "alternative", f"{_BOUNDARY}a{digest[:24]}", [content, _html_part(letter, letter.html, digest)]
         )
     if letter.files:
         content = _multipart("mixed", f"{_BOUNDARY}m{digest[:24]}", [content, *map(_file_part, letter.files)])

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from ticketd.decide import ask, letter, lists, notify, relay
+from ticketd.decide import ask, digests, letter, lists, notify, relay
 from ticketd.decide.context import History, Waiting
 from ticketd.decide.model import Address, Attachment, Entry, Kind, Priority, Purpose, Ticket
 from ticketd.decide.policy import Agent, Mailbox, Policy
+from ticketd.decide.report import Facts, ReplyFact, Report, make_report
 from ticketd.decide.texts import Mistake
 
 _NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -71,6 +72,11 @@ def _entries(agent: Agent) -> tuple[Entry, ...]:
     )
 
 
+def _report(agent: Agent) -> Report:
+    replies = (ReplyFact(agent.key, "support", _NOW - timedelta(hours=1)),)
+    return make_report(Facts(_NOW - timedelta(days=1), _NOW, replies=replies))
+
+
 def _scenes(policy: Policy, mailbox: Mailbox, agent: Agent) -> Sequence[Callable[[], object]]:
     """Every mail that we send, each in its fullest form and its barest."""
     entries = _entries(agent)
@@ -97,6 +103,8 @@ def _scenes(policy: Policy, mailbox: Mailbox, agent: Agent) -> Sequence[Callable
         lambda: ask.held(policy, agent, None, "Printer", _SAID, "why", None, 1, *at),
         lambda: lists.listing(policy, agent, "mine", [full, bare] * 51, *at),
         lambda: lists.listing(policy, agent, "mine", [], *at),
+        lambda: lists.digest(policy, agent, [full, bare], *at),
+        lambda: digests.desk_digest(policy, agent.address, _report(agent), {"volume": b"png"}, cause, now),
         lambda: lists.shown(policy, agent, History(full, entries), *at),
         lambda: lists.help_text(policy, agent, *at),
     )

@@ -209,7 +209,8 @@ class Notice:
 
     It is told unless its ``key`` was told before; when it is told, ``key`` and ``settles``
     are both remembered. A promise (one wait for a reply, one solution) has one key of each
-    kind for its life, so that a due time that moves is not told of twice.
+    kind for its life, so that a due time that moves is not told of twice. ``since`` is
+    since when it is owed, as events have it.
     """
 
     kind: Literal["warning", "breach"]
@@ -217,6 +218,7 @@ class Notice:
     due_at: datetime
     key: str
     settles: tuple[str, ...] = ()
+    since: str = ""
 
 
 def due_notices(
@@ -249,9 +251,10 @@ def _notice(
         return None
     since = (began or ticket.created_at).astimezone(UTC).isoformat()
     warned, breached = (f"sla {ticket.id} {target} {since} {kind}" for kind in ("warning", "breach"))
+    told = since.replace("+00:00", "Z")
     if now < due_at:
-        return Notice("warning", target, due_at, warned)
-    return Notice("breach", target, due_at, breached, (warned,))
+        return Notice("warning", target, due_at, warned, since=told)
+    return Notice("breach", target, due_at, breached, (warned,), told)
 
 
 def problems(sla: Sla, now: datetime) -> tuple[str, ...]:

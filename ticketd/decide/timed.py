@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ticketd.decide import changes, compose, sla
+from ticketd.decide import changes, compose, promises, sla
 from ticketd.decide.model import Status
 from ticketd.decide.policy import Agent, SlaPolicy
 from ticketd.decide.sla import Notice
 from ticketd.decide.words import due_in_words, time_in_words
 from ticketd.decide.work import Work
-
-TARGETS = {"first_reply": "first reply", "next_reply": "next reply", "solve": "solution"}
 
 
 def wake(work: Work, number: int) -> None:
@@ -37,13 +35,13 @@ def solve_quiet(work: Work, number: int) -> None:
 
 def tell(work: Work, number: int, notice: Notice) -> None:
     """Remind the agents before a due time; at a breach escalate and do what the policy says."""
-    what = TARGETS[notice.target]
-    due = notice.due_at.isoformat().replace("+00:00", "Z")
+    what = promises.WORDS[notice.target]
+    due = promises.iso(notice.due_at)
     if notice.kind == "warning":
-        work.record(number, "sla", after="warning", detail=f"{what} due {due}")
+        work.record(number, "sla", before=notice.since, after="warning", detail=f"{what} due {due}")
         _tell_agents(work, number, due_in_words(work.ticket(number), work.now), notice.key)
         return
-    work.record(number, "sla", after="breach", detail=f"{what} was due {due}")
+    work.record(number, "sla", before=notice.since, after="breach", detail=f"{what} was due {due}")
     policy = sla.policy_named(work.policy.sla, work.ticket(number).policy)
     _on_breach(work, number, policy)
     _escalate(work, number, policy, notice)
@@ -62,7 +60,7 @@ def _escalate(work: Work, number: int, policy: SlaPolicy | None, notice: Notice)
     address = sla.escalate_to(policy, work.policy.sla)
     if address is None:
         return
-    what = f"{TARGETS[notice.target]} overdue since {time_in_words(notice.due_at, work.now)}"
+    what = f"{promises.WORDS[notice.target]} overdue since {time_in_words(notice.due_at, work.now)}"
     agent = work.policy.agent_by_key(address.lower())
     if agent is not None:
         _show(work, number, agent, what, notice.key)

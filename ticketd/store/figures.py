@@ -67,18 +67,19 @@ def _replies(connection: Connection, since: datetime) -> Iterator[ReplyFact]:
 
 
 def _promises(connection: Connection, since: datetime) -> Iterator[PromiseFact]:
-    """Each promise once: one that was overdue and then met late was broken when it became overdue."""
+    """Each promise once: what was ever broken was broken, at the moment when it first was."""
     query = (
         select(event.c.ticket, event.c.before, event.c.after, event.c.detail, event.c.at, ticket.c.mailbox)
         .join(ticket, ticket.c.id == event.c.ticket)
         .where(_concerned(since), event.c.kind == "sla", event.c.after.in_(_ENDS))
         .order_by(event.c.id)
     )
-    known: set[tuple[int, str, str]] = set()
+    ended: dict[tuple[int, str, str], PromiseFact] = {}
     for row in connection.execute(query):
         target = _TARGETS.get(row.detail.partition(" was due ")[0])
-        promise = (row.ticket, target or "", row.before or "")
-        if target is not None and promise not in known:
-            known.add(promise)
-            if row.at >= since:
-                yield PromiseFact(target, row.mailbox, row.at, kept=row.after == "kept")
+        if target is None:
+            continue
+        promise, kept = (row.ticket, target, row.before or ""), row.after == "kept"
+        if promise not in ended or (ended[promise].kept and not kept):
+            ended[promise] = PromiseFact(target, row.mailbox, row.at, kept)
+    yield from (fact for fact in ended.values() if fact.at >= since)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
+from ticketd.decide.model import Ticket
 from ticketd.store.cases import ticket
 from ticketd.store.tables import alert, notice
+from ticketd.store.values import ticket_from_row
 from ticketd.store.work import Work
 
 
@@ -58,6 +60,21 @@ class Timing(Work):
     def remember_opening(self, key: str, number: int, now: datetime) -> None:
         """The ticket ``number`` was opened under this idempotency key."""
         self.put(notice, [{"key": f"opened {key} {number}", "at": now}])
+
+    def in_force(self, kind: str, what: str, now: datetime) -> bool:
+        """Remember that ``what`` is in force, instead of any other of its ``kind``; whether that is news."""
+        key = f"{kind} {what}"
+        if self.told(key):
+            return False
+        others = notice.c.key.startswith(f"{kind} ", autoescape=True)
+        self.connection.execute(delete(notice).where(others))
+        return self.tell(key, now)
+
+    def running_tickets(self, after: int = 0, limit: int = 500) -> list[Ticket]:
+        """Open tickets above ``after`` that a policy governs: those on which something may be due."""
+        query = select(ticket).where(ticket.c.folder == "open", ticket.c.policy.is_not(None))
+        rows = self.connection.execute(query.where(ticket.c.id > after).order_by(ticket.c.id).limit(limit))
+        return [ticket_from_row(row) for row in rows]
 
     def alert_due(self, kind: str, mailbox: str, now: datetime, detail: str = "") -> bool:
         """Note a trouble; whether the admins are to be told: once a kind, mailbox and hour."""
