@@ -14,8 +14,9 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import inspect, select, text
+from sqlalchemy import Table, inspect, select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -42,6 +43,8 @@ from ticketd.store.time import Timing
 from ticketd.store.views import View
 from ticketd.store.waiting import Waitings
 
+_HEAVY = 1_000_000  # bytes
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:
@@ -53,7 +56,17 @@ class Desk:
 
 
 class Transaction(Outboxing, Timing, Waitings, Forgetting):
-    """One write transaction; it commits when its ``with`` block ends, or not at all."""
+    """One write transaction; it commits when its ``with`` block ends, or not at all.
+
+    ``heavy`` is whether it wrote big contents, which the connection then holds a copy of.
+    """
+
+    heavy = False
+
+    def put(self, table: Table, rows: list[dict[str, Any]]) -> int:
+        """Insert rows that are not there yet; how many were new."""
+        self.heavy = self.heavy or any(len(row.get("content", b"")) > _HEAVY for row in rows)
+        return super().put(table, rows)
 
 
 class Store:
@@ -176,9 +189,12 @@ class Store:
         try:
             with self._turn, self._writing.connect() as connection:
                 with connection.begin() as transaction:
-                    yield Transaction(connection)
+                    tx = Transaction(connection)
+                    yield tx
                     hooks.at(f"before-commit:{name}")
                     transaction.commit()
+                if tx.heavy:  # SQLite keeps what a prepared statement was last given: 50 MB of a big mail
+                    connection.invalidate()
                 hooks.at(f"after-commit:{name}")
         except (DBAPIError, PoolTimeout) as error:
             self._tell(error)
