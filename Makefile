@@ -27,6 +27,12 @@ bench: $(STAMP)
 	.ci/packages
 	$(PYTHON) tests/bench/run.py
 
+# Under an hour; `make soak SHARE=0.1` for a tenth of it.
+SHARE ?= 1
+soak: $(STAMP)
+	.ci/packages
+	$(PYTHON) -m tests.crash.soak $(SHARE)
+
 fuzz: $(STAMP)
 	$(PYTHON) tests/fuzz_parse.py
 

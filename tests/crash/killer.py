@@ -109,7 +109,9 @@ class Ground:
             deliver(account, [fill(text, sent) for text in step.mails], now)
             username = self._copy_account(account, number)
             before = self.directory / f"{journey.name}-{number}"
-            shutil.copytree(self.state, before) if self.state.exists() else None
+            shutil.rmtree(before, ignore_errors=True)
+            if self.state.exists():
+                shutil.copytree(self.state, before)
             database = self.databases.keep(number)
             self._configure(journey, username)
             points = self._golden(step, now)

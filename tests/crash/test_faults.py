@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -19,6 +19,7 @@ from tests.crash.grounds import new_directory
 from tests.crash.zygote import Zygote
 from tests.servers.dovecot import Dovecot
 from tests.servers.postgres import Postgres
+from tests.servers.process import wait_until
 from tests.servers.proxy import Fault, Proxy
 from tests.servers.smtp_sink import ACCEPT_AND_DROP, DROP, SmtpSink
 from ticketd.store import Store
@@ -302,7 +303,9 @@ def test_yesterdays_backup_sends_nothing_again(desk: Desk, how: str) -> None:
     desk.visited()
     assert desk.messages() == {1: 1, 2: 1, 3: 1, 4: 1}
     assert desk.sink.messages == before
-    desk.arrive(5)
+    restored = datetime.now(UTC)
+    wait_until(lambda: datetime.now(UTC) > restored + timedelta(seconds=1), "the second is over")
+    desk.arrive(5, at=datetime.now(UTC))
     desk.check(1, 2, 3, 4, 5)
 
 
