@@ -15,6 +15,7 @@ from ticketd.decide import compose, sla, timed, timing
 from ticketd.decide.clock import Clock
 from ticketd.decide.context import Clues, Waiting
 from ticketd.decide.effects import Save, Send
+from ticketd.decide.model import Ticket
 from ticketd.decide.policy import Policy
 from ticketd.decide.work import Work
 from ticketd.store import Store, Transaction
@@ -67,11 +68,28 @@ def _run_tickets(store: Store, policy: Policy, now: datetime) -> int:
         with store.begin("due") as tx:
             tx.lock_desk()
             numbers = tx.due_tickets(now, PAGE, ahead=ahead, after=after)
-            for number in numbers:
+            for number in _pending(tx, policy, numbers, now):
                 count += _run_ticket(tx, policy, number, now)
         if len(numbers) < PAGE:
             return count
         after = numbers[-1]
+
+
+def _pending(tx: Transaction, policy: Policy, numbers: list[int], now: datetime) -> list[int]:
+    """Those of the tickets to be woken or told of; a ticket long overdue was told of, and costs no more."""
+    tickets = tx.tickets(numbers)
+    notices = {number: _notices(ticket, policy, now) for number, ticket in tickets.items()}
+    told = tx.told_of([notice.key for each in notices.values() for notice in each])
+    return [
+        number
+        for number in sorted(tickets)
+        if tickets[number].snoozed_until or any(notice.key not in told for notice in notices[number])
+    ]
+
+
+def _notices(ticket: Ticket, policy: Policy, now: datetime) -> tuple[sla.Notice, ...]:
+    governing = sla.policy_named(policy.sla, ticket.policy)
+    return sla.due_notices(ticket, Clock.from_json(ticket.clock), governing, policy.sla, now)
 
 
 def _run_ticket(tx: Transaction, policy: Policy, number: int, now: datetime) -> int:
@@ -79,9 +97,7 @@ def _run_ticket(tx: Transaction, policy: Policy, number: int, now: datetime) -> 
     if number not in work.context.tickets:
         return 0
     timed.wake(work, number)
-    ticket = work.ticket(number)
-    governing = sla.policy_named(policy.sla, ticket.policy)
-    for notice in sla.due_notices(ticket, Clock.from_json(ticket.clock), governing, policy.sla, now):
+    for notice in _notices(work.ticket(number), policy, now):
         if tx.tell(notice.key, now):
             for settled in notice.settles:
                 tx.tell(settled, now)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
@@ -44,6 +45,14 @@ class Timing(Work):
     def told(self, key: str) -> bool:
         """Whether this was told before."""
         return self.connection.scalar(select(notice.c.key).where(notice.c.key == key)) is not None
+
+    def told_of(self, keys: Collection[str]) -> set[str]:
+        """Which of these were told before."""
+        return (
+            set(self.connection.scalars(select(notice.c.key).where(notice.c.key.in_(keys))))
+            if keys
+            else set()
+        )
 
     def tell(self, key: str, now: datetime) -> bool:
         """Remember that this is told; True the first time."""
