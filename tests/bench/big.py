@@ -62,10 +62,9 @@ def tick(count: int, overdue: int) -> dict[str, float]:
     policy = _policy()
     with _store() as store:
         with store.begin("bench") as tx:
-            due = (
-                f"datetime('{NOW:%Y-%m-%d}', (CASE WHEN n <= {overdue} THEN -1 ELSE 1 END * n) || ' minutes')"
-            )
-            due = f"strftime('%Y-%m-%d %H:%M:%S.000000', {due}, '+14 hours')"
+            # the others are due far enough ahead that nobody is reminded yet
+            due = f"printf('%+d minutes', CASE WHEN n <= {overdue} THEN -n ELSE n + 120 END)"
+            due = f"strftime('%Y-%m-%d %H:%M:%S.000000', '{NOW:%Y-%m-%d %H:%M}', {due})"
             _fill(tx, count, _ticket(first_reply_due_at=NOW + timedelta(days=1)), due=due, status="'open'")
         with timed() as first:
             told = run_due(store, policy, NOW)["due"]

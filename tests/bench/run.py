@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import pytest
 
-from tests.bench import big, corpus, ingest, waiting
+from tests.bench import big, corpus, ingest, plain, waiting
 from tests.bench.desk import write_config
 from tests.bench.process import measured
 from tests.servers.dovecot import Account, Dovecot
@@ -70,8 +70,8 @@ def ingestion(bench: Bench) -> Rows:
     account = bench.account(*bench.corpus)
     access = asdict(account)
     rows = [
-        _rate("fetched (imapclient, batches of 50)", measured(ingest.fetching, account=access)),
-        _rate("fetched and parsed (standard library)", measured(ingest.parsing, account=access)),
+        _rate("fetched (imapclient, batches of 50)", measured(plain.fetching, account=access)),
+        _rate("fetched and parsed (standard library)", measured(plain.parsing, account=access)),
     ]
     found = measured(ingest.taking_in, account=access, config=bench.config(account.address))
     rows.append(_rate("**ticketd**, SQLite, synchronous=FULL", found, _outcome(found)))
@@ -148,7 +148,7 @@ def latency(bench: Bench) -> Rows:
     finally:
         sink.stop()
     row = f"median {1000 * found['median']:.0f} ms, worst {1000 * found['worst']:.0f} ms"
-    return [("from APPEND to the ticket, IDLE", row, "< 1 s")]
+    return [("from APPEND to the ticket, IDLE (Dovecot itself waits 500 ms)", row, "< 1 s")]
 
 
 def lists(_: Bench) -> Rows:
@@ -162,9 +162,9 @@ def lists(_: Bench) -> Rows:
 def ticks(_: Bench) -> Rows:
     """The SLA clock over many open tickets."""
     rows = []
-    for overdue in (0, OPEN_TICKETS // 100):
+    for overdue in (0, OPEN_TICKETS // 10):
         found = measured(big.tick, count=OPEN_TICKETS, overdue=overdue)
-        name = f"SLA tick, {OPEN_TICKETS:,} open tickets, {overdue:,} overdue and told of"
+        name = f"SLA tick, {OPEN_TICKETS:,} open tickets, {overdue:,} long overdue"
         rows.append((name, f"{found['tick']:.2f} s, {found['more']:.0f} MB more", "< 1 s"))
     return rows
 
