@@ -3,6 +3,7 @@
 import html as markup
 import textwrap
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -146,3 +147,25 @@ def test_an_answer_in_html_is_not_held_without_need(client):
         ["#solved", "Hello Jane,", "it is on its way."],
         True,
     )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "#snooze 2026-11-24 09:00",
+        "#requester Jane Doe <jane@example.org>",
+        "#note: call on 2026-11-24, Lee <lee@example.org> wrote:",
+        "#fwd",
+    ],
+)
+@pytest.mark.parametrize(
+    "below",
+    [
+        "> {marker}\n> | my printer is on fire",
+        "---------- Forwarded message ---------\nFrom: Lee <lee@example.org>\nDate: Mon, 23 Nov 2026\n"
+        "Subject: Printer\nTo: Anna <anna@example.com>\n\nHello",
+    ],
+)
+def test_a_command_above_the_quote_is_never_its_attribution(command: str, below: str) -> None:
+    text = f"#take\n{command}\n\n{below.format(marker=MARKER)}\n"
+    assert excerpt(text, agent=True, marker=MARKER).new_text == f"#take\n{command}"

@@ -78,11 +78,12 @@ class Stage:
         return self.now
 
     def mails(self) -> list[tuple[dict[str, Any], EmailMessage]]:
-        """Every mail that the desk queued, with its outbox row."""
+        """Every mail that the desk queued and nobody called back, with its outbox row."""
         with self.store.begin("look") as tx:
             rows = tx.connection.exec_driver_sql(
                 "SELECT outbox.id, outbox.recipient, outbox.kind, outgoing.content FROM outbox"
-                " JOIN outgoing ON outgoing.sha256 = outbox.sha256 ORDER BY outbox.id"
+                " JOIN outgoing ON outgoing.sha256 = outbox.sha256"
+                " WHERE outbox.state <> 'cancelled' ORDER BY outbox.id"
             ).all()
         return [
             (
@@ -177,6 +178,14 @@ def text_of(mail: EmailMessage) -> str:
     return part.get_content().replace("\r\n", "\n") if part else ""
 
 
+def shown_of(kind: str, mail: EmailMessage) -> list[str] | None:
+    """A reply whole, since a customer reads it; of a question the reason; of others nothing."""
+    lines = masked(text_of(mail)).splitlines()
+    if kind == "question":
+        return [line for line in lines if line.startswith(("Nothing was sent", "Did you mean"))]
+    return lines if kind == "reply" else None
+
+
 def masked(text: str) -> str:
     """Without what differs from run to run: signed ids."""
     return _SIGNED.sub(r"\1.…", text)
@@ -195,7 +204,7 @@ def told(stage: Stage, story: Path) -> dict[str, Any]:
                     "to": row["to"],
                     "from": str(mail["From"]),
                     "subject": masked(str(mail["Subject"])),
-                    "text": masked(text_of(mail)).splitlines() if row["kind"] == "reply" else None,
+                    "text": shown_of(row["kind"], mail),
                 }
                 for row, mail in stage.new_mails()
             ],
@@ -225,7 +234,8 @@ def meaning(ticket: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_policy(stage: Stage, **mailbox: Any) -> Stage:
-    """The stage with its mailbox set otherwise."""
-    changed = stage.policy.mailboxes["support"].model_copy(update=mailbox)
+    """The stage with its mailbox set otherwise, in the words of the config."""
+    before = stage.policy.mailboxes["support"]
+    changed = Mailbox(**{**{name: getattr(before, name) for name in before.model_fields_set}, **mailbox})
     stage.policy = replace(stage.policy, mailboxes={"support": changed})
     return stage

@@ -1,5 +1,7 @@
 """The golden stories: folders of mails, each with what it means in ``expected.json``.
 
+``mailbox.json`` sets the story's mailbox otherwise than the others'.
+
 ``TICKETD_UPDATE=1 pytest tests/journeys`` writes the expectations anew; read the difference.
 """
 
@@ -11,7 +13,7 @@ import pytest
 
 from ticketd.store import Store
 
-from .stage import PEOPLE, Stage, told
+from .stage import PEOPLE, Stage, told, with_policy
 
 STORIES = sorted(path for path in (Path(__file__).parent / "stories").iterdir() if path.is_dir())
 
@@ -22,6 +24,9 @@ def test_story(story: Path, tmp_path: Path) -> None:
     try:
         store.migrate()
         stage = Stage(store, tmp_path)
+        settings = story / "mailbox.json"
+        if settings.exists():
+            with_policy(stage, **json.loads(settings.read_text("utf-8")))
         found = json.loads(json.dumps(told(stage, story)))
         check_customers(stage)
     finally:

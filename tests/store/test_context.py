@@ -242,9 +242,16 @@ def test_what_an_agent_changed_last_can_be_restored(store: Store) -> None:
     do(store, Record(1, "status", ANNA, "open", "solved"), Record(1, "assignee", ANNA, None, BOB))
     do(store, Record(1, "status", BOB, "solved", "pending"))
     do(store, Record(1, "status", ANNA, "pending", "open"))
-    restore = look(store, tickets=(1,)).tickets[1].restore
-    assert restore[ANNA] == {"status": "pending"}
-    assert restore[BOB] == {"status": "solved"}
+    past = look(store, tickets=(1,)).tickets[1]
+    assert past.restore == {ANNA: {"status": "pending"}}  # Bob's is overtaken by Anna's
+    assert {ANNA, BOB} <= past.changed.keys()
+
+
+def test_what_was_taken_back_is_not_taken_back_again(store: Store) -> None:
+    opened(store)
+    do(store, Record(1, "status", ANNA, "open", "solved"))
+    do(store, Record(1, "undo", ANNA), Record(1, "status", ANNA, "solved", "open"))
+    assert look(store, tickets=(1,)).tickets[1].restore == {}
 
 
 def test_the_oldest_value_of_a_batch_is_restored(store: Store) -> None:

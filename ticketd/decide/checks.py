@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from ticketd.decide import act
 from ticketd.decide.case import Case
-from ticketd.decide.commands import Commands, Problem
+from ticketd.decide.commands import Commands, Instruction, Problem
 from ticketd.decide.forwarded import find_forwarded
 from ticketd.decide.model import Address, Kind
 from ticketd.decide.policy import Agent
@@ -28,19 +28,33 @@ def problems_of(case: Case, work: Work, agent: Agent, said: Commands) -> Iterato
         yield Problem(f"#{alone[0]}", "stands alone in a mail: nothing else may be with it")
     if said.has("yes") or said.has("no"):
         yield Problem("#yes", "only answers a question, and this mail answers none")
-    for name, check in _CHECKS.items():
-        for argument in said.all(name):
-            if wrong := check(case, work, agent, argument):
-                yield Problem(f"#{name} {argument}".strip(), wrong)
+    for one in said.instructions:
+        if reason := wrong(case, work, agent, one):
+            yield Problem(f"#{one.name} {one.argument}".strip(), reason)
+
+
+def wrong(case: Case, work: Work, agent: Agent, one: Instruction) -> str:
+    """Why this command cannot be carried out here, in words; empty where it can."""
+    check = _CHECKS.get(one.name)
+    return check(case, work, agent, one.argument) if check else ""
 
 
 def _check_assign(case: Case, work: Work, agent: Agent, argument: str) -> str:
+    colleagues = work.policy.agents_of(_mailbox(case, work))
+    names = ", ".join(one.name for one in colleagues)
     try:
-        act.resolve_agent(argument, work.policy, agent)
+        chosen = act.resolve_agent(argument, work.policy, agent)
     except LookupError:
-        names = ", ".join(work.policy.agents)
         return f"is not the name of one agent; the agents are: {names}"
+    if chosen is not None and chosen not in colleagues:
+        return f"{chosen.name} does not work this mailbox; its agents are: {names}"
     return ""
+
+
+def _mailbox(case: Case, work: Work) -> str:
+    """The mailbox of the ticket, or of the mail where it answers none."""
+    number = case.placement.ticket
+    return work.ticket(number).mailbox if number else case.envelope.mailbox
 
 
 def _check_canned(case: Case, work: Work, agent: Agent, argument: str) -> str:
@@ -58,15 +72,17 @@ def _check_merge(case: Case, work: Work, agent: Agent, argument: str) -> str:
         return f"ticket #{argument} does not exist"
     if target.ticket.id == source:
         return f"ticket #{argument} is this very ticket"
+    if target.ticket.spam and not work.ticket(source).spam:
+        return f"ticket #{argument} is spam, and this one would be lost in it; #open takes it out"
     return ""
 
 
 def _check_snooze(case: Case, work: Work, agent: Agent, argument: str) -> str:
     try:
-        act.snooze_until(argument, work.now, work.policy.sla.timezone)
+        until = act.snooze_until(argument, work.now, work.policy.sla.timezone)
     except (ValueError, OverflowError) as error:
         return str(error)
-    return ""
+    return "" if until > work.now else "that time has passed"
 
 
 def _check_split(case: Case, work: Work, agent: Agent, argument: str) -> str:
@@ -88,6 +104,35 @@ def _check_outsider(case: Case, work: Work, agent: Agent, argument: str) -> str:
     if work.policy.agent_by_key(key):
         return f"{argument} is an agent"
     return ""
+
+
+def _check_cc(case: Case, work: Work, agent: Agent, argument: str) -> str:
+    number, most = case.placement.ticket, work.policy.limits.recipients
+    if number and len(work.ticket(number).participants) >= most:
+        return f"{most} people take part already, which is the most"
+    return _check_outsider(case, work, agent, argument)
+
+
+def _check_block(case: Case, work: Work, agent: Agent, argument: str) -> str:
+    number = case.placement.ticket
+    requester = work.ticket(number).requester if number else None
+    if requester is None:
+        return "needs a ticket whose sender is known; #spam puts away this one alone"
+    return _check_outsider(case, work, agent, requester.address)
+
+
+def _check_undo(case: Case, work: Work, agent: Agent, argument: str) -> str:
+    """Only what did not go out yet can be called back; the agent must not believe otherwise."""
+    if case.placement.ticket is None:
+        return "needs a ticket: answer one of its notifications"
+    history = work.history(case.placement.ticket)
+    if any(author == agent.address for author, _ in history.waiting):
+        return ""
+    replies = [one for one in history.entries if one.kind is Kind.REPLY and one.author.key == agent.key]
+    last, changed = (replies[-1].at if replies else None), history.changed.get(agent.address)
+    if last is not None and (changed is None or last >= changed):
+        return "comes too late: your last reply has gone out already, and a mail cannot be called back"
+    return "" if history.restore.get(agent.address) else "finds nothing of yours that it could take back"
 
 
 def _check_uncc(case: Case, work: Work, agent: Agent, argument: str) -> str:
@@ -115,7 +160,9 @@ _CHECKS: Mapping[str, _Check] = {
     "snooze": _check_snooze,
     "split": _check_split,
     "requester": _check_outsider,
-    "cc": _check_outsider,
+    "cc": _check_cc,
     "uncc": _check_uncc,
     "fwd": _check_forward,
+    "block": _check_block,
+    "undo": _check_undo,
 }

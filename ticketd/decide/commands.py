@@ -275,7 +275,12 @@ def _contradictions(instructions: tuple[Instruction, ...]) -> list[Problem]:
             problems.append(
                 Problem(f"#{name}", f"#{name} is given {len(values)} times, with different values")
             )
+    given = {(one.name, one.argument) for one in instructions}
     names = {one.name for one in instructions}
+    if "snooze" in names and given & {("status", Status.OPEN), ("status", Status.SOLVED)}:
+        problems.append(Problem("#snooze", "#snooze makes it pending, which the other status contradicts"))
+    if {"merge", "split"} <= names:
+        problems.append(Problem("#merge", "#merge and #split contradict each other"))
     if {"note", "reply"} <= names:
         problems.append(Problem("#note", "#note and #reply contradict each other"))
     return problems

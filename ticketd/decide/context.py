@@ -69,8 +69,9 @@ class History:
     ``entries`` are the newest twenty, oldest first, without the files' contents.
     ``last_customer`` is the newest mail of a participant (for the customers' thread),
     ``reopened`` counts reopenings within the last hour, ``waiting`` the mails of ours
-    that are not sent yet as (author, message id) pairs. ``restore`` maps an agent to the
-    fields (status, assignee) that stood before their latest change.
+    that are not sent yet as (author, message id) pairs. ``restore`` maps an agent's address to
+    what stood before their latest act (status, assignee, spam, block) and still stands as they
+    left it, ``changed`` to when that act was.
     """
 
     ticket: Ticket
@@ -80,6 +81,7 @@ class History:
     reopened: int = 0
     waiting: tuple[tuple[str, str], ...] = ()
     restore: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
+    changed: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

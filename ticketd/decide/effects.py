@@ -132,7 +132,10 @@ class MoveMessages:
 
 @dataclass(frozen=True, slots=True)
 class CancelQueued:
-    """What this author has still waiting in the outbox for this ticket is not sent."""
+    """What this author (by address) has still waiting for this ticket is not sent.
+
+    A reply that nobody outside got is kept as a note.
+    """
 
     ticket: int
     author: str

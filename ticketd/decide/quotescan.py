@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Final
 
 from ticketd.decide.attribution import WINDOW, attribution_ending
+from ticketd.decide.commands import is_command_line
 from ticketd.decide.headerblock import header_block, label
 from ticketd.decide.labels import FROM
 from ticketd.decide.quotelines import (
@@ -36,8 +37,8 @@ def scan(sheet: Sheet, marker: str | None, *, agent: bool) -> None:
     ``marker`` is a line of ours that stands above what our mails say. What a customer forwards stays new.
     """
     sealed = _marker_lines(sheet.lines, marker) if marker else frozenset[int]()
-    at = 0 if agent else _fence_end(sheet.lines, 0)
-    floor = 0
+    at = floor = _commands_end(sheet) if agent else 0
+    at = at if agent else _fence_end(sheet.lines, 0)
     while at < len(sheet.lines):
         if sheet.marked[at] and not (agent and _forwards(sheet.lines[at])):
             start, at = at, _run_end(sheet, at)
@@ -57,6 +58,16 @@ def scan(sheet: Sheet, marker: str | None, *, agent: bool) -> None:
             _cut(sheet, start, sealed)
             return
         at = floor = stop
+
+
+def _commands_end(sheet: Sheet) -> int:
+    """Where the commands end that an agent's mail begins with: none of them is an attribution."""
+    end = 0
+    for at, line in enumerate(sheet.lines):
+        if sheet.marked[at] or not (is_command_line(line) or not clean(line)):
+            break
+        end = at + 1 if clean(line) else end
+    return end
 
 
 def _fence_end(lines: Sequence[str], at: int) -> int:
@@ -120,6 +131,8 @@ def _is_stray_mark(sheet: Sheet, start: int, stop: int) -> bool:
 def _boundary(sheet: Sheet, at: int, floor: int, agent: bool) -> tuple[int, int] | None:
     """A boundary at this line: (its first line, one past its last)."""
     lines = sheet.lines
+    if agent and is_command_line(lines[at]):
+        return None
     kind = separator(lines[at])
     if kind is Separator.FORWARDED and not agent:
         return len(lines), len(lines)  # what a customer forwards is what they want to show

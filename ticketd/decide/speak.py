@@ -6,7 +6,6 @@ a leak holds the whole mail. ``act`` then carries out what was understood.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 from ticketd.decide import act, compose
@@ -24,6 +23,7 @@ from ticketd.decide.model import Excerpt, Kind, Outcome
 from ticketd.decide.onbehalf import make_theirs, speak_anew
 from ticketd.decide.parking import hold
 from ticketd.decide.policy import Agent
+from ticketd.decide.released import as_released, choices
 from ticketd.decide.work import Work
 
 _LATELY = timedelta(hours=1)
@@ -35,10 +35,11 @@ def speak(case: Case, work: Work, agent: Agent) -> Conclude:
     read = _read(case, work, agent)
     said = read_commands(read.new_text)
     if case.approved and case.envelope.released:
-        said = _as_released(said, case.envelope.released)
+        said = as_released(case, work, agent, said, case.envelope.released)
     problem = next(problems_of(case, work, agent, said), None)
     if problem is not None:
-        return hold(case, work, agent, f"{problem.line}: {problem.reason}".strip(": "), problem)
+        reason = f"{problem.line}: {problem.reason}".strip(": ")
+        return hold(case, work, agent, reason, problem, tuple(choices(case, work, agent, said)))
     query = next((one for one in said.instructions if one.name in QUERIES), None)
     if query is not None:
         return _answer_query(case, work, agent, query)
@@ -59,14 +60,6 @@ def _read(case: Case, work: Work, agent: Agent) -> Excerpt:
         parents=tuple(one.new_text for one in known[-5:] if one.author.key != agent.key),
         disclaimers=work.policy.disclaimers,
     )
-
-
-def _as_released(said: Commands, how: str) -> Commands:
-    """Confirmed by the agent: what was wrong is left out; as a note if they said so."""
-    if how == "note" and not said.has("note"):
-        kept = tuple(one for one in said.instructions if one.name != "reply")
-        return replace(said, instructions=(Instruction("note"), *kept), problems=())
-    return replace(said, problems=())
 
 
 def _on_ticket(case: Case, work: Work, agent: Agent, said: Commands, read: Excerpt) -> Conclude:

@@ -33,7 +33,7 @@ from ticketd.decide.effects import (
     Send,
     Token,
 )
-from ticketd.decide.model import Entry, Message, Ticket, address_key
+from ticketd.decide.model import Entry, Kind, Message, Ticket, address_key
 from ticketd.store.cases import attachment, blob, block, event, expectation, message, question, token
 from ticketd.store.cases import ticket as ticket_table
 from ticketd.store.dialect import index_ticket
@@ -230,11 +230,16 @@ class Applying(Looking, Quarantining):
             self.connection.execute(delete(block).where(block.c.address == address))
 
     def _cancel(self, effect: CancelQueued, now: datetime) -> None:
+        theirs = (outbox.c.ticket == effect.ticket, outbox.c.author == effect.author)
+        waits = (outbox.c.state == "waiting", outbox.c.lease_until.is_(None))
+        ids = self.connection.scalars(select(outbox.c.message_id).where(*theirs, *waits).distinct()).all()
+        self.connection.execute(update(outbox).where(*theirs, *waits).values(state="cancelled"))
+        gone = select(outbox.c.message_id).where(*theirs, outbox.c.state != "cancelled")
         self.connection.execute(
-            update(outbox)
-            .where(outbox.c.ticket == effect.ticket, outbox.c.author == effect.author)
-            .where(outbox.c.state == "waiting", outbox.c.lease_until.is_(None))
-            .values(state="cancelled")
+            update(message)
+            .where(message.c.ticket == effect.ticket, message.c.kind == Kind.REPLY)
+            .where(message.c.message_id.in_(ids), message.c.message_id.not_in(gone))
+            .values(kind=str(Kind.NOTE))
         )
 
     def _release(self, effect: Release, now: datetime) -> None:

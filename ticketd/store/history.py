@@ -91,6 +91,7 @@ class Histories:
             reopened=sum(self._is_reopening(row) for row in events),
             waiting=tuple((row.author, row.message_id) for row in self._connection.execute(_WAITING, this)),
             restore=restorable(events),
+            changed=last_changes(events),
         )
 
     def files(self, messages: Sequence[int]) -> dict[int, tuple[Attachment, ...]]:
@@ -125,13 +126,31 @@ class Histories:
         return moved and row.at > self._hour_ago
 
 
+_RESTORED = frozenset({"status", "assignee", "spam", "block"})
+
+
 def restorable(events: Sequence[Any]) -> Mapping[str, Mapping[str, str | None]]:
-    """The status and assignee before each actor's latest batch; ``events`` are newest first."""
+    """What stood before each actor's latest batch; ``events`` are newest first.
+
+    Left out is what somebody changed since, and all of a batch that took back another.
+    """
     latest: dict[str, int] = {}
+    touched: dict[str, int] = {}
     for row in events:
         latest.setdefault(row.actor, row.batch)
+        touched.setdefault(row.kind, row.batch)
+    undone = {row.batch for row in events if row.kind == "undo"}
     restore: dict[str, dict[str, str | None]] = {}
     for row in events:
-        if row.kind in {"status", "assignee"} and row.batch == latest[row.actor]:
+        is_last = row.batch == latest[row.actor] == touched[row.kind]
+        if row.kind in _RESTORED and is_last and row.batch not in undone:
             restore.setdefault(row.actor, {})[row.kind] = row.before  # the batch's oldest wins
     return restore
+
+
+def last_changes(events: Sequence[Any]) -> Mapping[str, datetime]:
+    """When each actor last did something that left an event; ``events`` are newest first."""
+    latest: dict[str, datetime] = {}
+    for row in events:
+        latest.setdefault(row.actor, row.at)
+    return latest
