@@ -22,6 +22,7 @@ import structlog
 from ticketd import log as logs
 from ticketd.assemble import Assembly, assembled, policy_of
 from ticketd.collect.bell import Bell
+from ticketd.collect.digests import send_digests
 from ticketd.collect.reconcile import Reconciled, reconcile
 from ticketd.collect.retention import Retention
 from ticketd.collect.timed import run_due
@@ -177,12 +178,13 @@ class Daemon:
         self._errands.start("reconcile", self._tidy_up)
 
     def _run_due(self) -> None:
-        """Every minute: SLA, snoozes, questions; mail that somebody let go; free memory given back."""
+        """Every minute: SLA, snoozes, questions, digests; mail that somebody let go; free memory back."""
         self._still_ours()
         with self._store.begin("waiting") as tx:
             waiting = {mail.mailbox for mail in tx.waiting(limit=50)}
-        done = run_due(self._store, self._crew.live.policy, self._clock())
-        if done:
+        live, at = self._crew.live, self._clock()
+        done = run_due(self._store, live.policy, at)
+        if send_digests(self._store, live.policy, live.settings.digest, at) or done:
             self._crew.dispatcher.notify()
         for name in waiting:
             self._crew.poke(name)

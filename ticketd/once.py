@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 import structlog
 
+from ticketd.collect.digests import send_digests
 from ticketd.collect.timed import run_due
 from ticketd.crew import Crew
 from ticketd.deliver.courier import Tally
@@ -28,6 +29,7 @@ def run_once(crew: Crew) -> tuple[str, bool]:
     troubles = _visit_all(crew)
     _take_in_all(crew)  # what waited in a mailbox whose server is away
     run_due(crew.store, crew.live.policy, crew.clock())
+    send_digests(crew.store, crew.live.policy, crew.live.settings.digest, crew.clock())
     _take_in_all(crew)  # what nobody confirmed for a week, let go just now
     tallies = _deliver_all(crew)
     for name, tally in tallies.items():
