@@ -5,12 +5,15 @@ Between ``commands`` (what was written) and ``act`` (what is done). In doubt pri
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ticketd.decide import act
 from ticketd.decide.act import Deed, Mode
 from ticketd.decide.case import Case
 from ticketd.decide.commands import Commands
 from ticketd.decide.context import History
 from ticketd.decide.model import Attachment, Purpose
+from ticketd.decide.pasted import content_key, pasted
 from ticketd.decide.policy import Agent
 from ticketd.decide.work import Work
 
@@ -25,6 +28,13 @@ def files_of(case: Case) -> tuple[Attachment, ...]:
     """The agent's attached files; inline pictures do not count, nor does the seal of a signed mail."""
     files = (one for one in case.message.attachments if not one.inline)
     return tuple(one for one in files if one.content_type not in _SEALS)
+
+
+def pictures_of(case: Case, said: Commands) -> tuple[Attachment, ...]:
+    """The pictures that the agent pasted into their text: files like others, where they go out."""
+    wanted = pasted(case.message.html, said.text) if case.message.html else frozenset()
+    inline = (one for one in case.message.attachments if one.inline)
+    return tuple(replace(one, inline=False) for one in inline if content_key(one.content_id) in wanted)
 
 
 def text_of(work: Work, said: Commands) -> str:
@@ -43,7 +53,7 @@ def deed_of(case: Case, work: Work, agent: Agent, said: Commands, mode: Mode) ->
         commands=said,
         mode=mode,
         text=text_of(work, said),
-        attachments=files_of(case),
+        attachments=(*files_of(case), *(pictures_of(case, said) if mode is not Mode.NOTHING else ())),
         message=case.message,
         reached=frozenset(reached),
         told=token.last_message if token else 0,
@@ -63,5 +73,6 @@ def mode_of(case: Case, work: Work, said: Commands) -> Mode:
 
 def leaks_of(case: Case, work: Work, said: Commands, history: History | None = None) -> str:
     """What of the reply is internal. A first line with ``#`` was written ``##``: it is meant."""
-    found = act.leaks_of(work.policy, text_of(work, said), files_of(case), history, escaped=True)
+    files = (*files_of(case), *pictures_of(case, said))
+    found = act.leaks_of(work.policy, text_of(work, said), files, history, escaped=True)
     return "it would show the customer what is internal: " + "; ".join(found) if found else ""

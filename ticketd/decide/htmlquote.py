@@ -95,9 +95,9 @@ def _walk(html: str, plain: bool) -> Iterator[tuple[str, bool]]:
         if node.tag == "-text":
             yield node.text_content or "", within or begun
         elif node.tag not in _SKIPPED:
-            begun = begun or (not within and _begins(node))
+            begun = begun or (not within and begins(node))
             if node.child is not None:
-                stack.append((node.child, within or _holds(node, plain)))
+                stack.append((node.child, within or holds(node, plain)))
 
 
 def _names(node: LexborNode) -> str:
@@ -107,7 +107,7 @@ def _names(node: LexborNode) -> str:
     return " ".join(name.removeprefix("x_").removeprefix("x_") for name in names.split())
 
 
-def _holds(node: LexborNode, plain: bool) -> bool:
+def holds(node: LexborNode, plain: bool) -> bool:
     """Whether an element holds what is quoted and nothing else."""
     if node.tag == "blockquote":
         return not _is_indent(node, plain)
@@ -125,7 +125,7 @@ def _is_indent(node: LexborNode, plain: bool) -> bool:
     return "margin:0004" in style and "border:none" in style
 
 
-def _begins(node: LexborNode) -> bool:
+def begins(node: LexborNode) -> bool:
     """Whether everything from an element on is quoted: a client's mark, or Outlook's drawn line."""
     names = _names(node)
     if names and any(name in names for name in _BEGINS):
