@@ -58,3 +58,13 @@ def test_forget_leaves_nothing_on_the_disk(
     assert b"jane@example.org" not in database
     assert main(["-c", str(config), "forget", "jane@example.org"]) == 1
     assert main(["-c", str(config), "export", "jane@example.org", str(tmp_path / "out")]) == 1
+
+
+def test_revoke_makes_tokens_worthless(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["-c", str(config), "revoke", "anna", "--ticket", "2"]) == 0
+    assert "revoked: 0" in capsys.readouterr().err
+    assert main(["-c", str(config), "revoke", "anna"]) == 0
+    assert "revoked: 1" in capsys.readouterr().err
+    assert main(["-c", str(config), "revoke", "anna"]) == 0
+    assert "revoked: 0" in capsys.readouterr().err
+    assert main(["-c", str(config), "revoke", "otto"]) == 2

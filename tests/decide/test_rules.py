@@ -606,6 +606,17 @@ class TestAcknowledgements:
         assert not self.acknowledged(past=context(acks_last_hour=2))
         assert not self.acknowledged(past=context(automatic_last_day=10))
 
+    def test_within_the_budgets_of_domain_and_desk(self) -> None:
+        domain = tuple(f"someone{number}@example.org" for number in range(60))
+        assert not self.acknowledged(past=context(acknowledged=domain))
+        assert self.acknowledged(past=context(acknowledged=domain[1:]))
+        assert not self.acknowledged(past=context(acknowledged=("x@other.test",) * 300))
+
+    def test_the_same_subject_again_and_again_breaks_the_circle(self) -> None:
+        subjects = ("Re: Printer on fire", "Automatic reply: printer on fire")
+        assert not self.acknowledged(past=context(subjects_last_day=subjects))
+        assert self.acknowledged(past=context(subjects_last_day=subjects[1:]))
+
     def test_only_to_the_authenticated_where_we_can_know(self) -> None:
         policy = with_mailbox(acknowledge=True, trusted_authserv=("mx.example.com",))
         assert not self.acknowledged(policy)

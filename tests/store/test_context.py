@@ -313,3 +313,20 @@ def test_folders_are_listed_for_the_agent_who_asks(store: Store) -> None:
         "unassigned": [3],
         "all-open": [1, 2, 3],
     }
+
+
+def test_what_was_acknowledged_is_told_where_it_is_asked_for(store: Store) -> None:
+    with store.begin() as tx:
+        tx.apply(
+            [
+                Save(ticket(requester=JANE)),
+                Send(outgoing(1, "lee@example.org", kind=MailKind.ACKNOWLEDGEMENT)),
+            ],
+            NOW,
+        )
+        asked = clues(author=JANE.key, acknowledges=True)
+        past = tx.context(asked, NOW + HOUR / 2)
+        assert (past.acknowledged, past.subjects_last_day) == (("lee@example.org",), ("Printer on fire",))
+        later = tx.context(asked, NOW + 25 * HOUR)
+        assert (later.acknowledged, later.subjects_last_day) == ((), ())
+        assert tx.context(clues(author=JANE.key), NOW).acknowledged == ()

@@ -1,4 +1,4 @@
-"""Commands about one person: export what is kept about them, forget them."""
+"""Commands about one person: export what is kept about them, forget them, revoke their tokens."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 
 from ticketd.cli.saving import save_ticket
 from ticketd.cli.state import assembly
-from ticketd.errors import NotFound
+from ticketd.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
     from ticketd.store import View
@@ -21,6 +21,7 @@ def register(app: typer.Typer) -> None:
     """Add these commands to the app."""
     app.command("export")(export)
     app.command("forget")(forget)
+    app.command("revoke")(revoke)
 
 
 def export(
@@ -64,3 +65,20 @@ def forget(
         f"forgotten: {gone.messages} messages on {gone.tickets} tickets, {gone.raw_mails} raw mails",
         file=sys.stderr,
     )
+
+
+def revoke(
+    context: typer.Context,
+    agent: Annotated[str, typer.Argument(help="The agent: a name or address.")],
+    ticket: Annotated[int | None, typer.Option("--ticket", help="For this ticket only.")] = None,
+) -> None:
+    """Make the reply addresses and Message-IDs that an agent was given prove nothing any more."""
+    from ticketd.cli.state import desk
+
+    with desk(context) as (ready, front):
+        found = front.agent(agent)
+        if found is None:
+            raise UsageError("say whose: an agent's name or address")
+        with ready.store.begin("revoke") as tx:
+            count = tx.revoke_tokens(found.key, ticket)
+    print(f"revoked: {count}", file=sys.stderr)

@@ -37,6 +37,7 @@ _KINDS = {
     Verdict.BOUNCE: Kind.BOUNCE,
 }
 _ROBOTS = (Verdict.VACATION, Verdict.BOUNCE)
+_SAME_SUBJECT = 2
 NO_SUBJECT = "(no subject)"
 
 
@@ -245,4 +246,29 @@ def _against_acknowledging(case: Case) -> str:
             case.context.automatic_last_day >= limits.automatic_per_address_per_day
         ),
     }
+    return next((reason for reason, holds in reasons.items() if holds), "") or _used_up(case)
+
+
+def _used_up(case: Case) -> str:
+    """Which budget beyond the address's own is used up; empty where none is.
+
+    A desk that answers ours unmarked opens a ticket of the same subject each time: the third
+    within a day is not acknowledged, which breaks the circle.
+    """
+    limits, sent = case.policy.limits, case.context.acknowledged
+    domain = (case.clues.author or "").rpartition("@")[2]
+    subject = _bare(case.message.subject)
+    same = sum(_bare(one) == subject for one in case.context.subjects_last_day)
+    reasons = {
+        "the budget of the domain is used up": (
+            sum(one.rpartition("@")[2] == domain for one in sent) >= limits.acks_per_domain_per_hour
+        ),
+        "the budget of the desk is used up": len(sent) >= limits.acks_per_hour,
+        "the same subject came twice within a day": same >= _SAME_SUBJECT,
+    }
     return next((reason for reason, holds in reasons.items() if holds), "")
+
+
+def _bare(subject: str) -> str:
+    """A subject without what answers and robots put before it."""
+    return subject.rpartition(":")[2].strip().casefold()

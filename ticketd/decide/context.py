@@ -36,6 +36,7 @@ class Clues:
     tags, ``tickets`` every number named in tags or in commands. ``folders`` are lists an
     agent asks for, ``agent`` that agent's address. ``bounced`` are ids a bounce embeds,
     ``pictures`` the SHA-256 of small pictures that may be a signature's logo.
+    ``acknowledges`` asks for what has been acknowledged of late.
     """
 
     mailbox: str
@@ -50,6 +51,7 @@ class Clues:
     folders: tuple[str, ...] = ()
     agent: str | None = None
     pictures: tuple[str, ...] = ()
+    acknowledges: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,9 @@ class Context:
     are the tickets that await this mail's own id, or one of the ids it answers, from
     this author in this mailbox. ``asked`` are the items of the
     question that a q-token belongs to. ``questioned_at`` is when the author was last asked.
-    ``seen_pictures`` are those of the clues' pictures that came in an earlier mail of theirs.
+    ``acknowledged`` are the addresses of the last hour's acknowledgements, ``subjects_last_day``
+    the subjects of the author's tickets of the last day. ``seen_pictures`` are those of the
+    clues' pictures that came in an earlier mail of theirs.
     """
 
     next_ticket: int
@@ -141,6 +145,8 @@ class Context:
     blocked: bool = False
     acks_last_hour: int = 0
     automatic_last_day: int = 0
+    acknowledged: tuple[str, ...] = ()
+    subjects_last_day: tuple[str, ...] = ()
     questioned_at: datetime | None = None
     waiting: tuple[Waiting, ...] = ()
     asked: tuple[int, ...] = ()

@@ -174,6 +174,8 @@ class Limits(Frozen):
     mime_depth: Number = Field(20, le=50, description="mails inside mails, parts inside parts")
     recipients: Number = Field(50, description="recipients of one reply")
     acks_per_address_per_hour: Count = Field(2, description="acknowledgements to one address")
+    acks_per_domain_per_hour: Count = Field(60, description="acknowledgements to all addresses of one domain")
+    acks_per_hour: Count = Field(300, description="acknowledgements of the whole desk")
     automatic_per_address_per_day: Count = Field(10, description="automatic mails to one address")
     reopens_per_ticket_per_hour: Count = Field(5, description="reopenings of one ticket")
 

@@ -49,6 +49,7 @@ def read_clues(message: Message, mailbox: str, policy: Policy) -> Clues:
     """What must be looked up before this mail can be decided."""
     bounce = classify(message).bounce
     found = clues(message, mailbox, bounce.message_ids if bounce else ())
+    found = replace(found, acknowledges=bool(policy.mailboxes[mailbox].acknowledge))
     agent = policy.agent_by_key(found.author)
     if agent is None:
         return found

@@ -21,10 +21,12 @@ from ticketd.store.cases import ticket as ticket_table
 from ticketd.store.folders import folder_query
 from ticketd.store.history import Histories
 from ticketd.store.quarantine import WAITING_COLUMNS, waiting_of
-from ticketd.store.tables import BUDGETED, desk, ledger, outbox
+from ticketd.store.tables import ACKNOWLEDGED, BUDGETED, desk, ledger, outbox
 from ticketd.store.types import KeyText
 from ticketd.store.values import ticket_from_row
 from ticketd.store.work import Work
+
+_MOST_ACKS = 2000  # more than any budget allows
 
 _LOCK = select(desk.c.next_ticket, desk.c.restored_at).with_for_update()
 _AUTHOR = bindparam("author", type_=KeyText)
@@ -134,6 +136,7 @@ class Looking(Work):
             mailed=mailed,
             asked=self._asked(clues),
             seen_pictures=self._seen_pictures(clues),
+            **self._acknowledged(clues, now),
             folders={name: self._folder(name, clues.agent) for name in clues.folders},
             **about_author,
         )
@@ -178,6 +181,22 @@ class Looking(Work):
         return tuple(
             Mailed(row.message_id, row.recipient, row.ticket, MailKind(row.kind), row.author) for row in rows
         )
+
+    def _acknowledged(self, clues: Clues, now: datetime) -> dict[str, Any]:
+        """What was acknowledged within the hour, and what the author opened within the day."""
+        if not clues.acknowledges or clues.author is None:
+            return {}
+        acks = select(outbox.c.recipient_key).where(
+            text(ACKNOWLEDGED), outbox.c.created_at > now - timedelta(hours=1)
+        )
+        subjects = select(ticket_table.c.subject).where(
+            ticket_table.c.requester_key == clues.author,
+            ticket_table.c.created_at > now - timedelta(days=1),
+        )
+        return {
+            "acknowledged": tuple(self.connection.scalars(acks.limit(_MOST_ACKS))),
+            "subjects_last_day": tuple(self.connection.scalars(subjects.limit(_MOST_ACKS))),
+        }
 
     def _seen_pictures(self, clues: Clues) -> frozenset[str]:
         """Which of the mail's pictures came with an earlier mail of its author."""

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Text, delete, or_, select, update
 
 from ticketd.decide.effects import MailKind
 from ticketd.decide.model import Outcome, address_key
-from ticketd.store.cases import attachment, blob, event, expectation, message, ticket
+from ticketd.store.cases import attachment, blob, event, expectation, message, ticket, token
 from ticketd.store.dialect import index_ticket, unindex_ticket
 from ticketd.store.search import forget_words, named
 from ticketd.store.tables import ledger, outbox, outgoing, raw_mail
@@ -131,6 +131,13 @@ class Forgetting(Work):
                 for name in ("before", "after", "detail")
             }
             self.connection.execute(update(event).where(event.c.id == row.id).values(**values))
+
+    def revoke_tokens(self, recipient: str, number: int | None) -> int:
+        """Revoke what was given to this agent (a folded address), for one ticket or all; how many."""
+        here = update(token).where(token.c.recipient == recipient, token.c.revoked.is_(False))
+        if number is not None:
+            here = here.where(token.c.ticket == number)
+        return self.connection.execute(here.values(revoked=True)).rowcount
 
     def drop_raw(self, before: datetime, limit: int = 500) -> int:
         """Drop the bytes of mails that came before, a page of them; nothing that still waits."""

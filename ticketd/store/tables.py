@@ -28,6 +28,7 @@ LIVE = "state IN ('waiting', 'unsure')"
 FAILED = "state = 'failed'"
 """An outbox row that is given up; the very words of the index's predicate."""
 
+ACKNOWLEDGED = "kind = 'acknowledgement'"
 BUDGETED = "kind IN ('acknowledgement', 'question')"
 """Mail that is sent only so often to one address; the very words of the index's predicate."""
 
@@ -185,6 +186,7 @@ class OutboxRow(Row, table=True):
         partial_index("ix_outbox_ticket", "ticket", where=LIVE),
         partial_index("ix_outbox_failed", "created_at", where=FAILED),
         partial_index("ix_outbox_budget", "recipient_key", "kind", "created_at", where=BUDGETED),
+        partial_index("ix_outbox_acknowledged", "created_at", where=ACKNOWLEDGED),
         Index("ix_outbox_message_id", "message_id"),
     )
     id: int | None = key()

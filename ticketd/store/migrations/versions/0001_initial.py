@@ -348,6 +348,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("state IN ('waiting', 'unsure')"),
         postgresql_where=sa.text("state IN ('waiting', 'unsure')"),
     )
+    op.create_index(
+        "ix_outbox_acknowledged",
+        "outbox",
+        ["created_at"],
+        unique=False,
+        sqlite_where=sa.text("kind = 'acknowledgement'"),
+        postgresql_where=sa.text("kind = 'acknowledgement'"),
+    )
     op.create_index("uq_outbox_dedupe", "outbox", ["dedupe"], unique=True)
     op.create_table(
         "attachment",
