@@ -11,6 +11,7 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Status(StrEnum):
@@ -149,6 +150,15 @@ class Report:
     message_ids: tuple[str, ...] = ()
 
 
+@lru_cache(maxsize=32)  # a mail's fields are asked for dozens of times
+def _by_name(headers: tuple[tuple[str, str], ...]) -> dict[str, list[str]]:
+    """The values of each field, by its lower-case name."""
+    found: dict[str, list[str]] = {}
+    for name, value in headers:
+        found.setdefault(name.lower(), []).append(value)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """A mail, parsed. Any bytes give one; ``defects`` says in words what was not read.
@@ -185,8 +195,7 @@ class Message:
 
     def header_all(self, name: str) -> tuple[str, ...]:
         """All values of the top-level field ``name``, in order, unfolded and decoded."""
-        wanted = name.lower()
-        return tuple(value for key, value in self.headers if key.lower() == wanted)
+        return tuple(_by_name(self.headers).get(name.lower(), ()))
 
     def header(self, name: str) -> str | None:
         """The first value of the top-level field ``name``, else None."""
