@@ -6,17 +6,13 @@ lost mails, a transaction per effect left half states.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from ticketd.collect import intake
 from ticketd.collect.folder import Reading
-from ticketd.decide.parse import parse
-from ticketd.decide.policy import Policy
-from ticketd.decide.rules import decide, read_clues
 from ticketd.deliver.courier import Courier
-from ticketd.store import Store
+from ticketd.store import hooks
 from ticketd.store.outbox import Outboxing
 
 
@@ -50,23 +46,19 @@ def settle_before_submit() -> None:
 
 
 def transaction_per_effect() -> None:
-    """What one mail decides is written bit by bit."""
+    """What one mail decides is written bit by bit (SQLite)."""
+    apply = Outboxing.apply
 
-    def wrongly(store: Store, policy: Policy, ledger_id: int, now: datetime) -> str:
-        with store.view() as view:
-            mail = view.mail(ledger_id)
-        message = parse(mail.content, policy.limits)
-        clues = read_clues(message, mail.mailbox, policy)
-        with store.begin("look") as tx:
-            context = tx.context(clues, now, ledger_id)
-        envelope = intake.envelope_of(mail)
-        decision = decide(message, envelope, clues, context, policy, now)
-        for effect in decision.effects:
-            with store.begin("effect") as tx:
-                tx.apply([effect], now, ledger_id, message)
-        return "done"
+    def wrongly(self: Outboxing, effects: Sequence[Any], *arguments: Any, **options: Any) -> Any:
+        applied = None
+        for effect in effects:
+            applied = apply(self, [effect], *arguments, **options)
+            self.connection.exec_driver_sql("COMMIT")
+            hooks.at("after-commit:effect")
+            self.connection.exec_driver_sql("BEGIN IMMEDIATE")
+        return applied
 
-    intake.take_in = wrongly
+    Outboxing.apply = wrongly  # type: ignore[method-assign]
 
 
 def dot_not_marked() -> None:

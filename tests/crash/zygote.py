@@ -9,6 +9,7 @@ process. An order goes in as a line of JSON, what became of it comes out as one.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
@@ -98,6 +99,8 @@ def serve(orders: TextIO, answers: TextIO) -> None:
     from ticketd import daemon, deliver  # noqa: F401
     from ticketd.store.migrations import run  # noqa: F401
 
+    gc.collect()
+    gc.freeze()  # a fork then copies less
     for line in orders:
         order = Order(**json.loads(line))
         answers.write(json.dumps(asdict(_forked(order))) + "\n")
