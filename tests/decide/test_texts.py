@@ -106,3 +106,14 @@ def test_the_rehearsal_uses_every_template(name):
 def test_the_rehearsal_misses_a_template_that_a_mailbox_names():
     (mistake,) = rehearse(policy(acknowledge="welcome"))
     assert str(mistake) == "template welcome.txt: mailbox support names it, and there is none"
+
+
+@pytest.mark.parametrize("name", sorted(texts_files.load().names))
+def test_a_slip_in_any_template_is_found_in_rehearsal_and_its_line_named(name, tmp_path):
+    (tmp_path / f"{name}.j2").write_text("Hello\n\n{{ ticket.nubmer }}\n", "utf-8")
+    found = rehearse(replace(policy(), texts=texts_files.load(tmp_path)))
+    assert [(one.name, one.line) for one in found] == [(name, 3)]
+
+
+def test_the_shipped_templates_pass_their_rehearsal():
+    assert rehearse(policy()) == []

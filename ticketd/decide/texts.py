@@ -35,7 +35,7 @@ class Mistake(ValueError):
 
 def _environment(kind: type[jinja2.Environment], sources: Mapping[str, str]) -> jinja2.Environment:
     return kind(
-        loader=jinja2.DictLoader(sources),
+        loader=jinja2.FunctionLoader(lambda name: (sources[name], name, None) if name in sources else None),
         autoescape=lambda name: name is not None and name.endswith(".html"),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -86,18 +86,19 @@ class Texts:
 
 
 def _mistake(name: str, error: Exception) -> Mistake:
+    name, line = _place_of(error, name)
     if isinstance(error, jinja2.TemplateNotFound):
-        return Mistake(name, _line_of(error, name), f"there is no template {error.name}")
-    return Mistake(name, _line_of(error, name), str(error) or type(error).__name__)
+        return Mistake(name, line, f"there is no template {error.name}")
+    return Mistake(name, line, str(error) or type(error).__name__)
 
 
-def _line_of(error: Exception, name: str) -> int:
-    """The line of the template where it went wrong: Jinja2 rewrites tracebacks to name it."""
+def _place_of(error: Exception, name: str) -> tuple[str, int]:
+    """The template, perhaps one that ``name`` includes, and its line: Jinja2's tracebacks name both."""
     if isinstance(error, jinja2.TemplateSyntaxError):
-        return error.lineno
-    line, trace = 0, error.__traceback__
+        return error.name or name, error.lineno
+    place, trace = (name, 0), error.__traceback__
     while trace is not None:
-        if trace.tb_frame.f_code.co_filename in (name, "<template>"):
-            line = trace.tb_lineno
+        if "__jinja_exception__" in trace.tb_frame.f_globals:
+            place = (trace.tb_frame.f_code.co_filename, trace.tb_lineno)
         trace = trace.tb_next
-    return line
+    return place
