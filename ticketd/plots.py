@@ -154,7 +154,8 @@ def _steps(axes: Axes, steps: tuple[Step, ...], colour: str, colours: Colours) -
 
 
 def _two_lines(label: str) -> str:
-    return label.replace(" to ", "\nto ") if " to " in label else label
+    begin, to, end = label.partition(" to ")
+    return f"{begin} to\n{end}" if to else label
 
 
 def _first_reply(axes: Axes, report: Report, colours: Colours) -> bool:

@@ -117,7 +117,7 @@ def test_admins_get_figures_and_pictures_within_the_mail(desk: Desk) -> None:
     desk.told(LEAD)
     assert send(desk, Digest(admins=AdminDigest(to=(LEAD,), at="mon 08:00")), desk.now + MINUTE) == 1
     (mail,) = desk.told(LEAD)
-    assert mail["Subject"] == "Example Help Desk: 1 opened, 0 solved, 1 replies, 0 open now, 0 breaches"
+    assert mail["Subject"] == "Example Help Desk: 1 opened, 0 solved, 1 reply, 0 open now, 0 breaches"
     assert "How long customers waited" in text_of(mail)
     assert mail["Auto-Submitted"] == "auto-generated"
     shape = [part.get_content_type() for part in mail.walk()]

@@ -47,8 +47,9 @@ def headline(report: Report) -> str:
     """The report in a line."""
     total, backlog = report.total, report.backlog
     breached = sum(one.breached for one in report.sla)
-    said = [f"{total.opened} opened", f"{total.solved} solved", f"{total.replies} replies"]
-    said += [f"{backlog.open} open now", f"{breached} breaches"]
+    said = [f"{total.opened} opened", f"{total.solved} solved"]
+    said.append("1 reply" if total.replies == 1 else f"{total.replies} replies")
+    said += [f"{backlog.open} open now", "1 breach" if breached == 1 else f"{breached} breaches"]
     return ", ".join(said)
 
 
