@@ -23,7 +23,7 @@ from ticketd.collect.chat import Transcript, opening_of, read_transcript
 from ticketd.collect.desk import Desk
 from ticketd.decide.policy import Policy
 from ticketd.errors import TicketdError, UsageError
-from ticketd.metrics import metrics
+from ticketd.metrics import Lately, metrics
 from ticketd.store import Store
 
 LARGEST = 1_000_000
@@ -85,6 +85,7 @@ def make_app(
     app = FastAPI(title="ticketd", version=__version__, redoc_url=None)
     app.add_exception_handler(TicketdError, _tell)
     guard, rhythm = Guard(token), pace or Pace(PER_MINUTE)
+    lately = Lately(store, clock)
 
     @app.post("/v1/tickets", status_code=201, dependencies=[Depends(guard.check_token)])
     async def open_ticket(request: Request, idempotency_key: str = Header("", max_length=200)) -> Any:
@@ -109,7 +110,8 @@ def make_app(
     @app.get("/metrics", dependencies=[Depends(guard.check_nearness)])
     def figures() -> PlainTextResponse:
         """Figures in Prometheus' text format."""
-        return PlainTextResponse(metrics(found()), media_type="text/plain; version=0.0.4; charset=utf-8")
+        shown = metrics(found(), lately())
+        return PlainTextResponse(shown, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return app
 

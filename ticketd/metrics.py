@@ -1,16 +1,26 @@
-"""The figures of ``status`` in Prometheus' text format.
+"""The figures of ``status``, and the report's of the last day, in Prometheus' text format.
 
 Gauges of what stands in the database now, so that any process can answer for the desk.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
+
+from ticketd.decide.report import Report, make_report
+from ticketd.store import Store
+from ticketd.store.figures import facts
+
+_DAY = timedelta(days=1)
+_FRESH = 60.0  # seconds for which a report serves: a scrape must not cost a look at every ticket
 
 
 class _Figures(Collector):
@@ -47,8 +57,64 @@ class _Figures(Collector):
         return ledger
 
 
-def metrics(found: Mapping[str, Any]) -> str:
-    """The text for a scrape; ``found`` is what ``View.status`` gives."""
+class _LastDay(Collector):
+    def __init__(self, report: Report) -> None:
+        self._report = report
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        report, backlog = self._report, self._report.backlog
+        left = GaugeMetricFamily("ticketd_backlog", "tickets not solved, by status", labels=["status"])
+        left.add_metric(["open"], backlog.open)
+        left.add_metric(["pending"], backlog.pending)
+        yield left
+        yield GaugeMetricFamily("ticketd_unassigned", "open tickets without an assignee", backlog.unassigned)
+        total = report.total
+        volume = GaugeMetricFamily("ticketd_volume_last_day", "what happened in a day", labels=["what"])
+        for what, count in (("opened", total.opened), ("solved", total.solved), ("replies", total.replies)):
+            volume.add_metric([what], count)
+        yield volume
+        promises = GaugeMetricFamily(
+            "ticketd_sla_last_day", "SLA targets of a day, kept and breached", labels=["target", "result"]
+        )
+        for one in report.sla:
+            promises.add_metric([one.target, "kept"], one.kept)
+            promises.add_metric([one.target, "breached"], one.breached)
+        yield promises
+        yield self._first_reply()
+
+    def _first_reply(self) -> GaugeMetricFamily:
+        times = self._report.first_reply
+        said = "seconds to the first replies of a day; none: no reply"
+        waits = GaugeMetricFamily("ticketd_first_reply_seconds_last_day", said, labels=["quantile"])
+        for quantile, seconds in (("0.5", times.median), ("0.9", times.p90)):
+            if seconds is not None:
+                waits.add_metric([quantile], seconds)
+        return waits
+
+
+class Lately:
+    """The report of the last day, made anew when the last one is older than a minute."""
+
+    def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
+        self._store, self._clock = store, clock
+        self._made: tuple[float, Report] | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self) -> Report:
+        """The report; whoever asks while it is being made waits for it."""
+        with self._lock:
+            if self._made is None or time.monotonic() - self._made[0] > _FRESH:
+                now = self._clock()
+                with self._store.view() as view:
+                    report = make_report(facts(view, now - _DAY, now))
+                self._made = (time.monotonic(), report)
+            return self._made[1]
+
+
+def metrics(found: Mapping[str, Any], report: Report | None = None) -> str:
+    """The text for a scrape; ``found`` is what ``View.status`` gives, ``report`` the last day's."""
     registry = CollectorRegistry()
     registry.register(_Figures(found))
+    if report is not None:
+        registry.register(_LastDay(report))
     return generate_latest(registry).decode("utf-8")
