@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from ticketd.decide import act
-from ticketd.decide.case import Case
+from ticketd.decide.case import Case, outsiders
 from ticketd.decide.commands import Commands, Instruction, Problem
-from ticketd.decide.forwarded import find_forwarded
 from ticketd.decide.model import Address, Kind
 from ticketd.decide.policy import Agent
+from ticketd.decide.transcripts import find_theirs
 from ticketd.decide.work import Work
 
 QUERIES = ("show", "list", "help")
@@ -147,10 +147,13 @@ def _check_uncc(case: Case, work: Work, agent: Agent, argument: str) -> str:
 
 
 def _check_forward(case: Case, work: Work, agent: Agent, argument: str) -> str:
-    found = find_forwarded(case.message)
+    found = find_theirs(case.message, lambda person: not outsiders((person,), work.policy))
     if found is None:
-        return "found no forwarded mail with one clear sender; #requester names the customer instead"
-    return _check_outsider(case, work, agent, found.author.address)
+        return (
+            "found no forwarded mail with one clear sender, and no chat with one clear visitor;"
+            " #requester names the customer instead"
+        )
+    return _check_outsider(case, work, agent, found.mail.author.address)
 
 
 _CHECKS: Mapping[str, _Check] = {

@@ -12,14 +12,15 @@ from ticketd.decide import act, changes, timing
 from ticketd.decide import clock as clocks
 from ticketd.decide.act import Mode
 from ticketd.decide.arrivals import NO_SUBJECT, take_arrival
-from ticketd.decide.case import Case
+from ticketd.decide.case import Case, outsiders
 from ticketd.decide.commands import Commands
 from ticketd.decide.deeds import deed_of, files_of, leaks_of, mode_of
 from ticketd.decide.effects import Conclude
-from ticketd.decide.forwarded import find_forwarded, is_forward
-from ticketd.decide.model import Address, Entry, Kind, Outcome, Status, Ticket
+from ticketd.decide.forwarded import is_forward
+from ticketd.decide.model import Address, Channel, Entry, Kind, Outcome, Status, Ticket
 from ticketd.decide.parking import hold
 from ticketd.decide.policy import Agent
+from ticketd.decide.transcripts import find_theirs
 from ticketd.decide.work import Work
 
 
@@ -40,7 +41,14 @@ def speak_anew(case: Case, work: Work, agent: Agent, said: Commands) -> Conclude
     return take_arrival(case, work)
 
 
-def _new_ticket(case: Case, work: Work, requester: Address, others: tuple[Address, ...], subject: str) -> int:
+def _new_ticket(
+    case: Case,
+    work: Work,
+    requester: Address,
+    others: tuple[Address, ...],
+    subject: str,
+    channel: Channel = Channel.EMAIL,
+) -> int:
     number = work.new_number()
     people = (requester, *(person for person in others if person.key != requester.key))
     ticket = Ticket(
@@ -52,6 +60,7 @@ def _new_ticket(case: Case, work: Work, requester: Address, others: tuple[Addres
         requester=requester,
         participants=people,
         status=Status.OPEN,
+        channel=channel,
     )
     work.save(
         timing.on_open(
@@ -97,8 +106,10 @@ def _record_sent(
 
 def make_theirs(case: Case, work: Work, agent: Agent, said: Commands, number: int | None) -> Conclude:
     """The forwarded mail is the customer's: the ticket is theirs, the agent's own words are a note."""
-    found = find_forwarded(case.message)
-    assert found is not None
+    theirs = find_theirs(case.message, lambda person: not outsiders((person,), work.policy))
+    assert theirs is not None
+    found, named = theirs.mail, said.last("requester")
+    requester = Address(named) if named else found.author
     entry = Entry(
         kind=Kind.CUSTOMER,
         author=found.author,
@@ -112,12 +123,14 @@ def make_theirs(case: Case, work: Work, agent: Agent, said: Commands, number: in
         fingerprint=case.message.fingerprint,
     )
     if number is None:
-        number = _new_ticket(case, work, found.author, (), found.subject or case.message.subject)
+        subject = found.subject or case.message.subject
+        channel = Channel.CHAT if theirs.chat else Channel.EMAIL
+        number = _new_ticket(case, work, requester, (), subject, channel)
     rest = tuple(one for one in said.instructions if one.name not in ("fwd", "requester"))
-    if said.last("requester") is None:
-        changes.set_requester(work, number, found.author, agent.address)
+    changes.set_requester(work, number, requester, agent.address)
     work.append(number, entry)
-    mode = Mode.NOTE if said.text.strip() else Mode.NOTHING
+    pasted = theirs.chat and said.text.strip() and said.text.strip() in found.text
+    mode = Mode.NOTE if said.text.strip() and not pasted else Mode.NOTHING
     deed = replace(
         deed_of(case, work, agent, replace(said, instructions=rest), mode),
         attachments=(),
