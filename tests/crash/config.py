@@ -31,6 +31,7 @@ after_ingest = "seen"
   security = "none"
   username = "{username}"
   password = "{password}"
+  poll_every = "2s"
   timeout = "{timeout}"
 
   [mailboxes.smtp]

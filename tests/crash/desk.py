@@ -106,6 +106,8 @@ class Desk:
         except BaseException:
             if paused.exists():
                 os.kill(self.pid(), signal.SIGKILL)
+            thread.join()
+            print(*(one.log for one in ended))  # pytest shows it with the failure
             raise
         finally:
             self.go()
