@@ -20,7 +20,7 @@ from ticketd.store import Store
 from ticketd.store.figures import facts
 
 _DAY = timedelta(days=1)
-_FRESH = 60.0  # seconds for which a report serves: a scrape must not cost a look at every ticket
+_FRESH = 300.0  # seconds for which a report serves: a scrape must not cost a look at every ticket
 
 
 class _Figures(Collector):
@@ -93,7 +93,7 @@ class _LastDay(Collector):
 
 
 class Lately:
-    """The report of the last day, made anew when the last one is older than a minute."""
+    """The report of the last day, made anew when the last one is older than five minutes."""
 
     def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
         self._store, self._clock = store, clock
