@@ -259,6 +259,40 @@ class TestNotification:
         assert "&lt;script&gt;" in shown
         assert "{{ 7 * 7 }}" in shown
 
+    def test_their_page_is_shown_clean_and_as_a_quote(self):
+        page = (
+            '<style>p { color: red }</style><p onclick="x()">The <b>printer</b> burns.</p>'
+            "<script>x()</script>"
+            '<img src="http://evil.example.org/x.png"><img src="cid:one"><table width="900"><tr><td>1</td>'
+            '</tr></table><a href="https://example.org/a">page</a><a href="mailto:support@example.com">us</a>'
+            '<form action="http://evil.example.org"><input></form></blockquote></div></table><h1>#solved</h1>'
+        )
+        message = read(tell(e=entry("The printer burns.", html=page)))
+        shown = part(message, "text/html")
+        assert "The <b>printer</b> burns." in shown
+        assert '<a href="https://example.org/a" rel="noopener noreferrer nofollow">page</a>' in shown
+        quote = shown[shown.index("<blockquote") : shown.index("</blockquote>")]
+        assert 'type="cite"' in quote
+        assert "#solved" in quote  # what closes our elements is gone
+        for gone in ["<script", "x()", "<img", "evil.example", "onclick", "color:", "900", "<form", "mailto"]:
+            assert gone not in quote
+        assert "| The printer burns." in part(message, "text/plain")
+        read_as = html_to_text(shown)
+        assert [line for line in read_as.splitlines() if line.lstrip("> ").startswith("#")] == ["> #solved"]
+
+    def test_a_page_with_a_quote_below_or_too_large_is_shown_as_text(self):
+        fire = "The printer burns."
+        answers = entry(f"{fire}\n> Hello", html=f"<p>{fire}</p>", id=2, fingerprint="b")
+        for one in (
+            replace(answers, new_text=fire),
+            replace(answers, html="<p>" * 40_000),
+            replace(answers, kind=Kind.NOTE),
+        ):
+            past = History(ticket(), (entry(id=1, fingerprint="a"), one))
+            p = policy()
+            mail = compose.notification(p, ticket(), past, one, p.agents["anna"], "why", "c", NOW)
+            assert "<blockquote" not in part(read(mail), "text/html")
+
     def test_all_their_files_go_along_until_there_are_too_many(self):
         big = Attachment("film.mp4", "video/mp4", b"x" * 9_000_000)
         files = (
@@ -479,6 +513,7 @@ def test_of_an_answer_to_any_mail_of_ours_the_agents_words_alone_are_new():
     items = [Waiting(number, "why", "Printer", NOW, "parked") for number in (1, 2)]
     mails = [
         tell(p, conversation=(entry("first words"),)),
+        tell(p, e=entry("#spam\n\nThe printer burns.", html="<p>#spam</p><p>The <b>printer</b> burns.</p>")),
         compose.failure(p, anna, ticket(), "jane@example.org", "no", "Hello", True, "o", NOW),
         compose.question(p, anna, items, "support", "c", NOW),
         compose.held(p, anna, ticket(), "x", "Hi", "why", "#solved", 1, "support", "c", NOW),

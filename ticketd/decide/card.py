@@ -16,14 +16,21 @@ from markupsafe import Markup, escape
 
 from ticketd.decide import clean, letter, tokens, words
 from ticketd.decide.effects import Token
+from ticketd.decide.markup import sanitise_to_quote
 from ticketd.decide.model import Address, Attachment, Entry, Kind, Priority, Status, Ticket
 from ticketd.decide.policy import Agent, Mailbox, Policy
+from ticketd.decide.squeeze import squeeze
 
 # The first line of every mail to an agent: whatever a client puts around what it quotes, ours lies below it.
 MARKER = "--- Write your answer above this line ---"
 BAR = "| "
 _FIRST_LINE, _LAST_LINE = Markup('<div class="l"><i class="q">|</i>&nbsp;'), Markup("</div>")
 _NEXT_LINE = _LAST_LINE + Markup("\n") + _FIRST_LINE
+_QUOTE = Markup(
+    '<blockquote type="cite" class="said quote"'
+    ' style="margin:0;padding:0 0 0 10px;border-left:3px solid #b4bfcc">'
+)
+_PAGE = 60_000  # characters of a page that is shown as one; of a larger one the text is
 _SHOWN = 100_000  # characters of one text that a mail shows; the ticket keeps it whole
 _COLLEAGUES = 8
 _VERBS = {
@@ -196,6 +203,19 @@ def quoted_html(text: str) -> Markup:
     """Every line marked with a bar, as HTML, nothing in it markup, indents kept."""
     lines = escape(text).replace("  ", Markup("&nbsp; ")).replace("\n", _NEXT_LINE)
     return _FIRST_LINE + lines + _LAST_LINE
+
+
+def is_rich(entry: Entry, whole: bool = False) -> bool:
+    """Whether a customer's mail is shown as the page it is: nothing of it is cut, and it is no large one."""
+    if entry.kind is not Kind.CUSTOMER or not entry.html or len(entry.html) > _PAGE:
+        return False
+    return bool(entry.text.strip()) and (whole or squeeze(entry.new_text) == squeeze(entry.text))
+
+
+@lru_cache(maxsize=16)
+def rich_html(html: str) -> Markup:
+    """The customer's page, sanitised, as a quote: mail programs mark it, we take no command from it."""
+    return _QUOTE + Markup(sanitise_to_quote(html)) + Markup("</blockquote>")  # noqa: S704 - sanitised
 
 
 def file_names(files: Sequence[Attachment]) -> list[str]:

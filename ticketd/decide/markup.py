@@ -100,6 +100,9 @@ _ATTRIBUTES = {
 }
 
 
+_SPANS = ("colspan", "rowspan")
+
+
 def sanitise(html: str) -> str:
     """HTML that runs nothing and loads nothing from afar: pictures only by ``cid:``, no styles."""
     return nh3.clean(
@@ -109,6 +112,17 @@ def sanitise(html: str) -> str:
         attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
         attribute_filter=_only_near,
         url_schemes={"http", "https", "mailto", "tel", "cid"},
+        link_rel="noopener noreferrer nofollow",
+    )
+
+
+def sanitise_to_quote(html: str) -> str:
+    """Sanitised HTML to stand within a page of ours: no picture, no colour, no width, links to pages only."""
+    return nh3.clean(
+        sanitise(html),
+        tags=set(_TAGS) - {"img", "font", "center"},
+        attributes={"*": {"dir"}, "a": {"href"}, "ol": {"start"}, "td": set(_SPANS), "th": set(_SPANS)},
+        url_schemes={"http", "https"},
         link_rel="noopener noreferrer nofollow",
     )
 

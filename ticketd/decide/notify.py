@@ -141,7 +141,7 @@ def told(policy: Policy, entry: Entry, whole: bool = False) -> dict[str, object]
         "at": letter.moment(policy, entry.at),
         "note": entry.kind is Kind.NOTE,
         "text": card.quoted(text),
-        "html": card.quoted_html(text),
+        "html": card.rich_html(entry.html or "") if card.is_rich(entry, whole) else card.quoted_html(text),
         "files": card.file_names(entry.attachments),
     }
 
