@@ -235,3 +235,17 @@ def test_threads_pass_the_turnstile_in_their_order() -> None:
     for thread in threads:
         thread.join()
     assert order == list(range(5))
+
+
+def test_a_connection_never_makes_a_file_where_one_was_taken_away(tmp_path: Path) -> None:
+    path = tmp_path / "ticketd.db"
+    store = Store.open(f"sqlite:///{path}")
+    store.migrate()
+    store.close()
+    path.rename(tmp_path / "elsewhere.db")
+    with pytest.raises(TicketdError), store.view():
+        pass
+    assert not path.exists()
+    path.touch()  # as an older program would have left it
+    with pytest.raises(TicketdError, match="is gone, though it was made here"):
+        Store.open(f"sqlite:///{path}")

@@ -86,7 +86,7 @@ def marker_of(path: Path) -> Path:
 
 def prepare_file(path: Path, create: bool) -> None:
     """See that the SQLite file is there and is ours to write; make a new one where none ever was."""
-    if path.exists():
+    if path.exists() and not (path.stat().st_size == 0 and marker_of(path).exists()):
         if not os.access(path, os.R_OK | os.W_OK):
             raise TicketdError(f"The database {path} cannot be written by this user.")
         return
@@ -126,13 +126,18 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def _connect(path: Path) -> sqlite3.Connection:
+    """Open a database that is there: a connection must not make an empty one where it was taken away."""
+    where = f"{path.resolve().as_uri()}?mode=rw"
+    return sqlite3.connect(where, uri=True, check_same_thread=False, timeout=BUSY_MS / 1000)
+
+
 def make_engine(url: URL) -> Engine:
     """An engine of at most ten connections that speaks to either database as we need it."""
     # Parameters hold what people wrote: no error message may show them.
     options: dict[str, Any] = {"pool_size": 5, "max_overflow": 5, "pool_timeout": 60, "hide_parameters": True}
     if url.get_backend_name() == "sqlite":
-        options["connect_args"] = {"check_same_thread": False, "timeout": BUSY_MS / 1000}
-        engine = create_engine(url, **options)
+        engine = create_engine(url, creator=lambda: _connect(Path(str(url.database))), **options)
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine

@@ -66,7 +66,10 @@ def copy(database: Path, path: Path, now: datetime) -> None:
     partial = path.with_name(path.name + ".partial")
     partial.touch(0o600)
     try:
-        with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(partial)) as target:
+        with (
+            closing(sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)) as source,
+            closing(sqlite3.connect(partial)) as target,
+        ):
             source.backup(target)
             _mark(target, now)
         partial.rename(path)
