@@ -39,7 +39,7 @@ fuzz: $(STAMP)
 # The exact versions, hashed, without index lines (they would name a registry).
 lock:
 	uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
-		--extra all --extra dev pyproject.toml -o requirements.lock
+		--extra all --extra dev --python-version 3.11 pyproject.toml -o requirements.lock
 
 $(STAMP): pyproject.toml requirements.lock .ci/environment
 	.ci/environment $(VENV)
