@@ -49,9 +49,9 @@ def play(journey: Journey, made: list[Ground], every: tuple[int, ...]) -> Count:
     return count
 
 
-def test_the_main_job_killed_at_every_point(on_sqlite: list[Ground]) -> None:
-    count = play(MAIN, on_sqlite, (1, 6))
-    assert count.points >= 100
+def test_the_main_job_killed_at_every_other_point(on_sqlite: list[Ground]) -> None:
+    count = play(MAIN, on_sqlite, (2, 3))
+    assert count.points >= 60
     assert set(count.kinds) == KINDS
     assert count.repeats >= 1, "nobody was killed while the server answered"
 

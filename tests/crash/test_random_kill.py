@@ -1,25 +1,15 @@
 """The real daemon killed at random moments under load; two hundred times in ``make soak``."""
 
 import random
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.crash.grounds import new_directory
 from tests.crash.random_kill import Target, kill_at_random
 from tests.servers.dovecot import Dovecot
 from tests.servers.smtp_sink import SmtpSink
 
 pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(300)]
-
-
-@pytest.fixture
-def directory() -> Iterator[Path]:
-    made = new_directory()
-    yield made
-    shutil.rmtree(made, ignore_errors=True)
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])

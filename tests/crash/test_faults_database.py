@@ -1,0 +1,163 @@
+"""Disks and databases that fail under the real program: nothing lost, nothing twice (faults.md §3)."""
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.crash.desk import Desk
+from tests.crash.zygote import Zygote
+from tests.servers.dovecot import Dovecot
+from tests.servers.postgres import Postgres
+from tests.servers.process import wait_until
+from tests.servers.smtp_sink import SmtpSink
+from ticketd.store import Store
+
+pytestmark = [pytest.mark.server, pytest.mark.slow]
+
+UNREACHABLE, CONFIGURATION = 75, 78
+
+
+@pytest.fixture
+def small_disk(directory: Path) -> Iterator[Path]:
+    """A file system of 32 MB; only root may mount one."""
+    place = directory / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=32m,mode=0755", "ticketd-test", str(place)]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("nobody here may mount a small file system")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.fixture
+def cramped(zygote: Zygote, dovecot: Dovecot, smtp_sink: SmtpSink, directory: Path, small_disk: Path) -> Desk:
+    """A desk with its database on the small disk."""
+    return Desk(zygote, dovecot, smtp_sink, directory, disk=small_disk)
+
+
+def test_a_disk_that_runs_full(cramped: Desk, small_disk: Path) -> None:
+    cramped.more = '[limits]\nmessage_size = "100KB"\n'
+    cramped.configure()
+    cramped.arrive(1)
+    cramped.visited()
+    leave(small_disk, 400_000)
+    cramped.arrive(*range(2, 12), size=60_000)
+    full = cramped.visit()
+    assert full.status in (1, UNREACHABLE), full.log
+    (small_disk / "filler").unlink()
+    cramped.check(*range(1, 12))
+
+
+def test_a_disk_that_is_full_from_the_start(cramped: Desk, small_disk: Path) -> None:
+    cramped.arrive(1)
+    leave(small_disk, 0)
+    full = cramped.visit()
+    assert full.status in (1, UNREACHABLE), full.log
+    assert cramped.sink.messages == []
+    (small_disk / "filler").unlink()
+    cramped.check(1)
+
+
+def leave(disk: Path, size: int) -> None:
+    """Fill a disk up, so many bytes aside."""
+    (disk / "filler").write_bytes(b"x" * (shutil.disk_usage(disk).free - size))
+
+
+def test_files_that_may_not_grow(desk: Desk) -> None:
+    desk.arrive(1)
+    desk.visited()
+    limit = (desk.state / "ticketd.db").stat().st_size + 100_000
+    desk.arrive(*range(2, 8), size=60_000)
+    limited = desk.visit(files=limit)
+    assert limited.status in (1, UNREACHABLE), limited.log
+    desk.check(*range(1, 8))
+
+
+def test_a_database_that_another_process_has_locked(desk: Desk) -> None:
+    desk.arrive(1, 2)
+    other = sqlite3.connect(desk.state / "ticketd.db", isolation_level=None, check_same_thread=False)
+    with desk.paused("before-imap:FETCH") as ended:
+        other.execute("BEGIN IMMEDIATE")
+        threading.Timer(1.5, lambda: other.execute("ROLLBACK")).start()
+    assert ended[0].status == 0, ended[0].log
+    other.close()
+    desk.check(1, 2)
+
+
+@pytest.mark.parametrize("how", ["backup", "copy"])
+def test_yesterdays_backup_sends_nothing_again(desk: Desk, how: str) -> None:
+    desk.arrive(1, 2)
+    desk.visited()
+    kept = desk.directory / "yesterday.db"
+    if how == "backup":
+        store = Store.open(desk.url)
+        store.backup(kept)
+        store.close()
+    else:
+        shutil.copy(desk.state / "ticketd.db", kept)
+    desk.later(days=1)
+    desk.arrive(3, 4)
+    desk.visited()
+    before = list(desk.sink.messages)
+    for path in desk.state.glob("ticketd.db-*"):
+        path.unlink()
+    shutil.copy(kept, desk.state / "ticketd.db")
+    desk.visited()
+    assert desk.messages() == {1: 1, 2: 1, 3: 1, 4: 1}
+    assert desk.sink.messages == before
+    restored = datetime.now(UTC)
+    wait_until(lambda: datetime.now(UTC) > restored + timedelta(seconds=1), "the second is over")
+    desk.arrive(5, at=datetime.now(UTC))
+    desk.check(1, 2, 3, 4, 5)
+
+
+KILL_OTHERS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+
+
+@pytest.mark.parametrize(
+    "point", ["before-commit:receive", "before-commit:take-in", "before-commit:settle", "before-smtp:dot"]
+)
+def test_postgresql_ends_every_session(pg_desk: Desk, point: str) -> None:
+    pg_desk.arrive(1, 2, 3)
+    with pg_desk.paused(point), psycopg.connect(pg_desk.url.replace("+psycopg", "")) as connection:
+        connection.execute(KILL_OTHERS)
+    pg_desk.later(minutes=1)
+    pg_desk.visit()
+    pg_desk.later(minutes=1)
+    assert pg_desk.doubts().get("acknowledgement", 0) == 0
+    pg_desk.check(1, 2, 3, repeats=pg_desk.doubts().get("notification", 0))
+
+
+@pytest.fixture(scope="module")
+def own_postgres() -> Iterator[Postgres]:
+    server = Postgres()
+    yield server.start()
+    server.stop()
+
+
+def test_postgresql_restarts_under_the_daemon(
+    zygote: Zygote, dovecot: Dovecot, smtp_sink: SmtpSink, directory: Path, own_postgres: Postgres
+) -> None:
+    desk = Desk(zygote, dovecot, smtp_sink, directory, own_postgres.new_database())
+    desk.arrive(1, 2, 3)
+    with desk.paused("before-commit:take-in", daemon=True) as ended:
+        own_postgres.restart()
+        desk.go()
+        smtp_sink.wait_for(9)
+        desk.arrive(4)
+        smtp_sink.wait_for(12)
+        os.kill(desk.pid(), signal.SIGTERM)
+    assert ended[0].status == 0, ended[0].log
+    desk.check(1, 2, 3, 4)
