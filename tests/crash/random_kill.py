@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -190,6 +191,7 @@ def run(times: int, database: str = "", seed: int = 0) -> Toll:
     finally:
         dovecot.stop()
         sink.stop()
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 if __name__ == "__main__":
