@@ -32,7 +32,7 @@ from ticketd.crew import Crew, Live
 from ticketd.deliver.recovery import recover
 from ticketd.doorkeeper import Door
 from ticketd.errors import Busy, TicketdError
-from ticketd.memory import migrate_aside, trim
+from ticketd.memory import migrate_aside, share_arenas, trim
 from ticketd.once import PATIENCE, run_once
 from ticketd.scheduler import Errands, Schedule
 from ticketd.servers import check_sign_in, imap_server
@@ -60,6 +60,7 @@ def run(settings: Settings, *, once: bool = False, clock: Callable[[], datetime]
     settings.check_secrets()
     check_sign_in(settings)
     settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    share_arenas()
     if not once:
         migrate_aside(settings)
     with assembled(settings) as desk, desk.store.hold():
