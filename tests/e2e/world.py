@@ -64,6 +64,7 @@ class World:
     def __init__(
         self, dovecot: Dovecot, postfix: Postfix, directory: Path, *, database: str = "", mailbox: str = ""
     ) -> None:
+        directory.mkdir(exist_ok=True)
         self.directory = directory
         self._serial = 0
         self.people: dict[str, Account] = {
