@@ -8,6 +8,7 @@ import pytest
 import structlog
 
 from ticketd import log
+from ticketd.log import without_addresses
 
 
 class Terminal(io.StringIO):
@@ -88,3 +89,16 @@ def test_libraries_speak_through_the_same_lines():
 )
 def test_auto_is_json_unless_a_person_reads(out, environ, expected):
     assert log._prefers_json(out, environ) is expected
+
+
+@pytest.mark.parametrize(
+    ("said", "logged"),
+    [
+        ("550 5.1.1 <jane@example.org>: no such user", "550 5.1.1 <…@…>: no such user"),
+        ("jane.doe+x@mail.example.org jane@example.com unknown", "…@… …@… unknown"),
+        ("250 2.0.0 queued as 4F2", "250 2.0.0 queued as 4F2"),
+        ("@", "@"),
+    ],
+)
+def test_what_a_server_said_is_logged_without_addresses(said: str, logged: str) -> None:
+    assert without_addresses(said) == logged

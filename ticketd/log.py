@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import traceback
 from collections.abc import Mapping
@@ -71,6 +72,14 @@ def _escape(_logger: object, _method: str, event: Event) -> Event:
         if isinstance(value, str) and key != "exception":
             event[key] = printable(value)
     return event
+
+
+_ADDRESS = re.compile(r"[^\s<>@\"',;:()]{1,64}@[^\s<>@\"',;:()]{1,255}")
+
+
+def without_addresses(text: str) -> str:
+    """What a server said, without the addresses in it: whose mail it was is not for the journal."""
+    return _ADDRESS.sub("…@…", text)
 
 
 def printable(text: str) -> str:

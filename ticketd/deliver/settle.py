@@ -18,6 +18,7 @@ from ticketd.decide.outcome import Reply, Settle, State, Whose, judge, settled
 from ticketd.decide.policy import Policy
 from ticketd.deliver import tell
 from ticketd.errors import TicketdError
+from ticketd.log import without_addresses
 from ticketd.store import Claimed, Store, Transaction
 
 _LAST_WORDS = 500  # characters of the server's answer that are kept
@@ -131,7 +132,9 @@ class Settler:
             return
         verb, level = _VERBS[settle.state]
         bound = log.bind(mailbox=self._mailbox, ticket=row.ticket, message_id=row.message_id)
-        getattr(bound, level)(verb, kind=str(row.kind), row=row.id, state=settle.state.value, said=said)
+        getattr(bound, level)(
+            verb, kind=str(row.kind), row=row.id, state=settle.state.value, said=without_addresses(said)
+        )
 
 
 def plan(row: Claimed, settle: Settle, now: datetime) -> tuple[Settle, datetime | None]:
