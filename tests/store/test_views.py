@@ -260,3 +260,20 @@ def test_notes_and_replies_are_told_apart(store: Store) -> None:
     do(store, Append(1, entry(Kind.NOTE, Address(ANNA))), Append(1, entry(Kind.REPLY, Address(ANNA))))
     with store.view() as view:
         assert [message["kind"] for message in view.ticket(1)["messages"]] == ["customer", "note", "reply"]
+
+
+def test_a_common_word_finds_the_same_tickets_in_the_same_order(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with store.begin() as tx:
+        for number in range(1, 8):
+            text = "the printer" if number % 2 else "a parcel"
+            said = entry(subject="Things", text=f"{text} {number}")
+            tx.apply([Save(ticket(number, subject="Things")), Append(number, said)], NOW)
+    with store.view() as view:
+        few = [one["id"] for one in view.list_tickets("all", search="printer")]
+        monkeypatch.setattr("ticketd.store.dialect._COMMON", 1)
+        many = [one["id"] for one in view.list_tickets("all", search="printer")]
+        both = [one["id"] for one in view.list_tickets("all", search="the printer 3", limit=1)]
+    assert few == many == [1, 3, 5, 7]
+    assert both == [3]

@@ -125,6 +125,33 @@ def quote_words(name: str, words: str) -> str:
     )
 
 
+_COMMON = 60_000
+"""From so many hits on it is quicker to walk a folder and ask each ticket than to fetch all hits."""
+
+_COUNT = text(
+    "SELECT count(*) FROM (SELECT rowid FROM search_message WHERE search_message MATCH :words LIMIT :most)"
+)
+_HOLDS = (
+    "(EXISTS (SELECT 1 FROM message JOIN search_message ON search_message.rowid = message.id"
+    " WHERE message.ticket = ticket.id AND search_message MATCH :words)"
+    " OR EXISTS (SELECT 1 FROM search_ticket WHERE search_ticket.rowid = ticket.id"
+    " AND search_ticket MATCH :words))"
+)
+
+
+def is_common(connection: Connection, words: str) -> bool:
+    """Whether SQLite would find very many messages with these quoted words; PostgreSQL knows by itself."""
+    if connection.dialect.name != "sqlite":
+        return False
+    hits: int | None = connection.scalar(_COUNT, {"words": words, "most": _COMMON})
+    return (hits or 0) >= _COMMON
+
+
+def holds(words: str) -> TextClause:
+    """The condition that a ticket holds the quoted words, asked ticket by ticket."""
+    return text(_HOLDS).bindparams(words=words)
+
+
 def found(name: str) -> TextClause:
     """The query for the tickets that hold ``:words``."""
     return text(_FOUND[name])

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Select, column, false, select
 
 from ticketd.decide.model import Address, Entry
 from ticketd.store.cases import message, ticket
-from ticketd.store.dialect import found, index_message, quote_words, unindex_message
+from ticketd.store.dialect import found, holds, index_message, is_common, quote_words, unindex_message
 from ticketd.store.values import unpack
 
 
@@ -34,10 +34,13 @@ def named(people: Iterable[Address]) -> str:
     return " ".join(f"{person.name} {person.address}" for person in people)
 
 
-def search_query(dialect: str, query: Select[Any], words: str) -> Select[Any]:
+def search_query(connection: Connection, query: Select[Any], words: str) -> Select[Any]:
     """``query`` narrowed to tickets that hold all ``words``; words without a letter or digit find nothing."""
+    dialect = connection.dialect.name
     quoted = quote_words(dialect, words)
     if not quoted:
         return query.where(false())
+    if is_common(connection, quoted):
+        return query.where(holds(quoted))
     hits = found(dialect).bindparams(words=quoted).columns(column("ticket")).subquery("hits")
     return query.where(ticket.c.id.in_(hits.select()))

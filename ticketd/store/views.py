@@ -129,7 +129,7 @@ class View(Waitings):
         """The tickets of a folder, most pressing first; ``search`` keeps those that hold all the words."""
         query = folder_query(folder, agent, mailbox, limit)
         if search is not None:
-            query = search_query(self.connection.dialect.name, query, search)
+            query = search_query(self.connection, query, search)
         return [ticket_json(ticket_from_row(row)) for row in self.connection.execute(query)]
 
     def ticket_value(self, number: int) -> Ticket:
