@@ -135,6 +135,6 @@ def _open(
     store: Store, policy: Policy, clock: Callable[[], datetime], chat: Transcript, key: str
 ) -> dict[str, Any]:
     desk = Desk(store, policy, clock)
-    number = desk.open_once(opening_of(chat, desk), key) if key else desk.open(opening_of(chat, desk))
+    number = desk.open(opening_of(chat, desk), key)
     with store.view() as view:
         return view.ticket(number)

@@ -181,8 +181,8 @@ class Daemon:
     def _run_due(self) -> None:
         """Every minute: SLA, snoozes, questions, digests; mail that somebody let go; free memory back."""
         self._still_ours()
-        with self._store.begin("waiting") as tx:
-            waiting = {mail.mailbox for mail in tx.waiting(limit=50)}
+        with self._store.view() as view:
+            waiting = {mail.mailbox for mail in view.waiting(limit=50)}
         live, at = self._crew.live, self._clock()
         done = run_due(self._store, live.policy, at)
         if send_digests(self._store, live.policy, live.settings.digest, at) or done:

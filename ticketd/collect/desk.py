@@ -22,7 +22,7 @@ from ticketd.decide.model import Address, Attachment, address_key
 from ticketd.decide.policy import Agent, Policy
 from ticketd.decide.work import Work
 from ticketd.errors import NotFound, UsageError
-from ticketd.store import Store
+from ticketd.store import Store, Transaction
 
 
 class Desk:
@@ -71,8 +71,8 @@ class Desk:
         return person
 
     @contextmanager
-    def _working(self, *numbers: int, cause: str | None = None) -> Iterator[Work]:
-        """A sheet to write on, applied when the block ends without an error."""
+    def _working(self, *numbers: int) -> Iterator[tuple[Transaction, Work]]:
+        """A transaction and a sheet to write on, applied when the block ends without an error."""
         now = self._clock()
         clues = Clues(mailbox="", tickets=numbers)
         with self._store.begin("desk") as tx:
@@ -81,31 +81,22 @@ class Desk:
             for number in numbers:
                 if number not in context.tickets:
                     raise NotFound(f"ticket #{number} does not exist")
-            work = Work(self._policy, context, now, cause or f"desk/{uuid.uuid4().hex}")
-            yield work
+            work = Work(self._policy, context, now, f"desk/{uuid.uuid4().hex}")
+            yield tx, work
             tx.apply(work.effects(), now, None)
 
-    def open(self, opening: Opening, cause: str | None = None) -> int:
-        """Open a ticket by hand; its number."""
-        self._refuse_leaks(opening.text, opening.attachments)
-        with self._working(cause=cause) as work:
-            return manual.open_by_hand(work, opening)
-
-    def open_once(self, opening: Opening, key: str) -> int:
-        """Open a ticket, or give the number of the one that was opened under this key before."""
+    def open(self, opening: Opening, key: str = "") -> int:
+        """Open a ticket by hand; its number. The same idempotency ``key`` again gives the same ticket."""
         self._refuse_leaks(opening.text, opening.attachments)
         digest = hashlib.sha256(key.encode()).hexdigest()
-        now = self._clock()
-        with self._store.begin("desk") as tx:
-            tx.lock_desk()
-            known = tx.opened_as(digest)
+        with self._working() as (tx, work):
+            known = tx.opened_as(digest) if key else None
             if known is not None:
                 return known
-            work = Work(self._policy, tx.context(Clues(mailbox=""), now), now, f"desk/{digest}")
             number = manual.open_by_hand(work, opening)
-            tx.apply(work.effects(), now, None)
-            tx.remember_opening(digest, number, now)
-        return number
+            if key:
+                tx.remember_opening(digest, number, work.now)
+            return number
 
     def change(self, number: int, instructions: Iterable[Instruction], agent: Agent | None) -> int:
         """Change fields; the number of the ticket that was changed (merges followed)."""
@@ -132,7 +123,7 @@ class Desk:
         return self._perform(number, Deed(agent, Commands(), Mode.NOTE, text.strip("\n")))
 
     def _perform(self, number: int, deed: Deed) -> int:
-        with self._working(number) as work:
+        with self._working(number) as (_tx, work):
             real = work.context.tickets[number].ticket.id
             if deed.mode is Mode.REPLY and work.ticket(real).requester is None:
                 hint = f"ticketd set {real} --requester ADDRESS names them"
@@ -149,7 +140,7 @@ class Desk:
 
     def merge(self, number: int, into: int, agent: Agent | None) -> int:
         """Merge one ticket into another; the number of the one that stays."""
-        with self._working(number, into) as work:
+        with self._working(number, into) as (_tx, work):
             source = work.context.tickets[number].ticket.id
             target = work.context.tickets[into].ticket.id
             if source == target:
@@ -159,12 +150,12 @@ class Desk:
 
     def spam(self, number: int, agent: Agent | None = None, spam: bool = True) -> None:
         """Put a ticket into the spam folder, or take it out."""
-        with self._working(number) as work:
+        with self._working(number) as (_tx, work):
             real = work.context.tickets[number].ticket.id
             changes.set_spam(work, real, spam, agent.address if agent else "system")
 
     def block(self, address: str, blocked: bool = True) -> None:
         """Every later mail of this sender goes to spam."""
         key = address_key(self.customer(address).address)
-        with self._working() as work:
+        with self._working() as (_tx, work):
             work.add(Block(key, blocked))

@@ -47,9 +47,7 @@ def parents_first(waiting: Mapping[int, tuple[Signals, datetime]]) -> list[int]:
     """
     by_date = sorted(waiting, key=lambda key: (_when(*waiting[key]), key))
     owners = {mail.message_id: key for key, (mail, _) in waiting.items() if mail.message_id}
-    parents = {
-        key: {owners[one] for one in waiting[key][0].answered if one in owners} - {key} for key in by_date
-    }
+    parents = {key: _parents(waiting[key][0], owners) - {key} for key in by_date}
     placed: dict[int, None] = {}
     for key in by_date:
         _place(key, parents, placed)

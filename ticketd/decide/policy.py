@@ -14,7 +14,6 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from ticketd.decide.model import Channel, Priority, Status, address_key
-from ticketd.decide.pattern import matches
 from ticketd.decide.policy_fields import (
     AfterIngest,
     BusinessTime,
@@ -214,10 +213,6 @@ class Match(Frozen):
     recipient: MailAddress | None = Field(None, description="an address in To or Cc")
     subject: Pattern | None = Field(None, description="regular expression found in the subject")
     tag: str | None = Field(None, description="a tag of the ticket")
-
-    def subject_matches(self, subject: str) -> bool:
-        """Whether ``subject`` is unset or found in the subject's first 255 characters."""
-        return self.subject is None or matches(self.subject, subject)
 
 
 def _per_priority(value: object) -> object:
