@@ -8,6 +8,7 @@ import pytest
 
 from tests.servers.certificates import Authority
 from tests.servers.dovecot import Dovecot
+from tests.servers.oauth import Provider
 from tests.servers.postfix import Postfix
 from tests.servers.postgres import Postgres
 from tests.servers.process import new_directory
@@ -96,3 +97,11 @@ def scripted_imap() -> Iterator[ScriptedImaps]:
     servers = ScriptedImaps()
     yield servers
     servers.close()
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    """An OAuth 2 provider of its own."""
+    running = Provider("support@example.test").start()
+    yield running
+    running.stop()

@@ -77,3 +77,29 @@ def test_a_custom_sign_in_is_whole(tmp_path):
         f"{tmp_path}/ticketd.toml, line 10: mailboxes.oauth.device_url must begin with https://, not "
         '"http://id.test/device"'
     ]
+
+
+def test_google_signs_in_by_browser_and_others_with_a_code(tmp_path):
+    (google,) = read(tmp_path, box('provider = "gmail"\noauth.client_id = "x"')).mailboxes
+    assert google.oauth.sign_in == "browser"
+    assert google.oauth.scope == "https://mail.google.com/"
+    (microsoft,) = read(tmp_path, box('provider = "microsoft365"\noauth.client_id = "x"')).mailboxes
+    assert microsoft.oauth.sign_in == "device"
+    assert microsoft.oauth.endpoint("device_url").endswith(".com/organizations/oauth2/v2.0/devicecode")
+    assert "offline_access" in microsoft.oauth.scope
+
+
+SIGN_INS = {
+    "flow must not be": 'provider = "google", flow = "client-credentials", client_secret = "s"',
+    "tenant is missing": 'provider = "microsoft", flow = "client-credentials", client_secret = "s"',
+    "client_secret is missing": 'provider = "microsoft", tenant = "t", flow = "client-credentials"',
+    "auth_url is missing": 'provider = "custom", flow = "browser", scopes = ["m"], token_url = "https://id.test/t"',
+    "token_url must begin with": 'provider = "microsoft", token_url = "http://localhost.id.test/t"',
+}
+
+
+@pytest.mark.parametrize(("told", "keys"), SIGN_INS.items())
+def test_a_sign_in_that_cannot_work_is_refused(tmp_path, told, keys):
+    hosts = 'imap.host = "i.test"\nsmtp.host = "s.test"\n'
+    (said,) = refusal(tmp_path, box(f'{hosts}oauth = {{ client_id = "x", {keys} }}'))
+    assert f"mailboxes.oauth.{told}" in said

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.servers.process import wait_until
+from tests.test_signin import box
 from ticketd.assemble import policy_of
 from ticketd.config import load
 from ticketd.crew import Crew, Live
+from ticketd.decide.grants import granted
 from ticketd.progress import Progress
+from ticketd.signin import identity
 from ticketd.store import Store
 
 _CONFIG = """\
@@ -157,3 +160,21 @@ def test_a_mail_that_takes_too_long_is_noticed_though_a_visit_may_last(dovecot, 
     assert running.late() == ["support"]
     go.set()
     wait_until(lambda: running.late() == [], "it goes on")
+
+
+def test_the_end_of_a_sign_in_is_told_of_once_and_days_ahead(tmp_path, store, provider):
+    mailbox = box(tmp_path, provider)
+    path = tmp_path / "ticketd.toml"
+    path.write_text('[ticketd]\nadmins = ["ops@example.com"]\n' + path.read_text())
+    settings = load(path, {})
+    crew = Crew(store, Live(settings, policy_of(settings, store)), lambda: datetime.now(UTC))
+    now = datetime.now(UTC)
+    answer = {"access_token": "a", "refresh_token": "r", "refresh_token_expires_in": 2 * 86400}
+    with store.begin() as tx:
+        tx.keep_grant("support", granted(answer, None, identity(mailbox), now, signed_in=True))
+    for _ in range(3):
+        crew.warn_of_endings(now)
+        now += timedelta(hours=5)
+    with store.view() as view:
+        (queued,) = view.outbox()
+    assert queued["to"] == "ops@example.com"

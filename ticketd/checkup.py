@@ -59,9 +59,6 @@ def check_config(settings: Settings, now: datetime) -> Iterator[Finding]:
     for line in sla.problems(settings.sla, now):
         yield problem("sla", line, "mend [sla] or the policy in the config", CONFIG)
     for mailbox in settings.mailboxes:
-        if mailbox.oauth is not None:
-            text = "OAuth 2 sign-in is not built yet"
-            yield problem(mailbox.name, text, "use a password (an app password) until it is", CONFIG)
         yield from _proof(mailbox)
         yield from _plus(mailbox)
 

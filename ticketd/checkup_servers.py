@@ -10,7 +10,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,7 +18,8 @@ from ticketd.checkup import SERVER, Cursor, Finding, problem
 from ticketd.config import PRESETS, MailboxSettings
 from ticketd.errors import ConfigError, LoginRefused, TicketdError, Unavailable
 from ticketd.servers import imap_server, smtp_server
-from ticketd.wire import FolderMissing
+from ticketd.signin import SignIns
+from ticketd.wire import FolderMissing, Server
 from ticketd.wire.imap import ImapConnection, Selected
 from ticketd.wire.smtp import SmtpConnection
 
@@ -31,10 +32,14 @@ _COUNTED = 5_000  # mails whose dates are read; of more, days are exact enough
 
 @dataclass(slots=True)
 class Inspected:
-    """What was learned of one server. ``facts`` is JSON, ``hint`` what one must know of its provider."""
+    """What was learned of one server. ``facts`` is JSON, ``hint`` what one must know of its provider.
+
+    ``by_token`` is whether we sign in with OAuth 2 there.
+    """
 
     where: str
     hint: str = ""
+    by_token: bool = False
     facts: dict[str, Any] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
@@ -65,6 +70,7 @@ def certificate_of(sock: object) -> dict[str, Any] | None:
 def inspect_all(
     mailboxes: Iterable[MailboxSettings],
     cursors: Mapping[str, Cursor],
+    sign_ins: SignIns,
     now: datetime,
     patience: float = PATIENCE,
 ) -> list[Inspected]:
@@ -73,9 +79,16 @@ def inspect_all(
     for mailbox in mailboxes:
         preset = PRESETS.get(mailbox.provider or "")
         hint = preset.hint if preset else ""
-        imap, smtp = (Inspected(f"{mailbox.name} {side}", hint) for side in ("imap", "smtp"))
-        jobs.append((imap, _imap_job(mailbox, cursors.get(mailbox.name), now)))
-        jobs.append((smtp, _smtp_job(mailbox, now)))
+        servers = (
+            imap_server(mailbox, sign_ins, at_most=PATIENCE),
+            smtp_server(mailbox, sign_ins, at_most=PATIENCE),
+        )
+        imap, smtp = (
+            Inspected(f"{mailbox.name} {side}", hint, server.oauth is not None)
+            for side, server in zip(("imap", "smtp"), servers, strict=True)
+        )
+        jobs.append((imap, _imap_job(mailbox, servers[0], cursors.get(mailbox.name), now)))
+        jobs.append((smtp, _smtp_job(mailbox, servers[1], now)))
     return in_parallel(jobs, patience)
 
 
@@ -93,9 +106,7 @@ def in_parallel(
     for (inspected, _), thread in zip(jobs, threads, strict=True):
         thread.join(max(0.0, end - time.monotonic()))
         if thread.is_alive():  # it may still write to its own: show what was learned so far
-            inspected = Inspected(
-                inspected.where, inspected.hint, dict(inspected.facts), list(inspected.findings)
-            )
+            inspected = replace(inspected, facts=dict(inspected.facts), findings=list(inspected.findings))
             text = f"does not finish within {patience:.0f} s"
             inspected.findings.append(problem(inspected.where, text, _REMEDIES[Unavailable], SERVER))
         results.append(inspected)
@@ -118,18 +129,28 @@ def _guarded(job: Callable[[Inspected], None], inspected: Inspected) -> None:
     except TicketdError as error:
         inspected.facts["usable"] = False
         remedy = next(words for kind, words in _REMEDIES.items() if isinstance(error, kind))
-        if isinstance(error, LoginRefused) and inspected.hint:
-            remedy = f"{remedy}; this provider {inspected.hint}"
+        if isinstance(error, LoginRefused):
+            remedy = _login_remedy(inspected, remedy)
         status = error.exit_status
         inspected.findings.append(problem(inspected.where, str(error), remedy, status))
+
+
+def _login_remedy(inspected: Inspected, usual: str) -> str:
+    if inspected.by_token:
+        usual = (
+            "run `ticketd login` and sign in as the mailbox itself (or one that may use it);"
+            " see that IMAP and SMTP are allowed for it"
+        )
+    return f"{usual}; this provider {inspected.hint}" if inspected.hint else usual
 
 
 # IMAP
 
 
-def _imap_job(mailbox: MailboxSettings, cursor: Cursor | None, now: datetime) -> Callable[[Inspected], None]:
+def _imap_job(
+    mailbox: MailboxSettings, server: Server, cursor: Cursor | None, now: datetime
+) -> Callable[[Inspected], None]:
     def job(inspected: Inspected) -> None:
-        server = imap_server(mailbox, at_most=PATIENCE)
         inspected.facts |= {"server": str(server), "security": mailbox.imap.security}
         with _Imap.connect(server) as connection:
             assert isinstance(connection, _Imap)
@@ -241,9 +262,8 @@ def _count_since(connection: _Imap, line: datetime) -> int:
 # SMTP
 
 
-def _smtp_job(mailbox: MailboxSettings, now: datetime) -> Callable[[Inspected], None]:
+def _smtp_job(mailbox: MailboxSettings, server: Server, now: datetime) -> Callable[[Inspected], None]:
     def job(inspected: Inspected) -> None:
-        server = smtp_server(mailbox, at_most=PATIENCE)
         inspected.facts |= {"server": str(server), "security": mailbox.smtp.security}
         with _Smtp.connect(server, once=True) as connection:
             assert isinstance(connection, _Smtp)

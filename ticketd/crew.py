@@ -28,6 +28,7 @@ from ticketd.deliver.dispatch import Dispatcher
 from ticketd.errors import TicketdError
 from ticketd.progress import Progress
 from ticketd.servers import imap_server, smtp_server
+from ticketd.signin import SignIns, ending
 from ticketd.store import Store
 from ticketd.wire.smtp import SmtpConnection
 
@@ -60,6 +61,8 @@ class Crew:
         """``at_most`` (seconds) caps every server's time-out: one attempt, no long patience."""
         self.store, self.live, self.clock = store, live, clock
         self._at_most = at_most
+        self.sign_ins = SignIns(store, clock)
+        self._signed_in: dict[str, datetime] = {}
         self.taken_in: Counter[str] = Counter()
         self._counting = threading.Lock()
         self.workers: dict[str, MailboxWorker] = {}
@@ -75,7 +78,7 @@ class Crew:
         folder, progress = mailbox.imap.folder, Progress(READING)
         return Watch(
             name=name,
-            server=lambda: imap_server(mailbox, at_most=self._at_most),
+            server=lambda: imap_server(mailbox, self.sign_ins, at_most=self._at_most),
             poller=Poller(
                 self.store,
                 mailbox,
@@ -122,7 +125,7 @@ class Crew:
 
     def _courier(self, name: str, stop: threading.Event) -> Courier:
         def connect() -> SmtpConnection:
-            server = smtp_server(self.live.mailbox(name), at_most=self._at_most)
+            server = smtp_server(self.live.mailbox(name), self.sign_ins, at_most=self._at_most)
             return SmtpConnection.connect(server, once=self._at_most is not None)
 
         return Courier(self.store, name, connect, lambda: self.live.policy, self.clock, stop)
@@ -137,6 +140,8 @@ class Crew:
     def start(self) -> None:
         """Start the dispatcher and a worker a mailbox."""
         self.forget_holds(self.live.mailboxes)
+        with self.store.begin("sign-ins") as tx:
+            self._signed_in = tx.sign_ins()
         self.dispatcher.start()
         for name in self.live.mailboxes:
             self._start_worker(name)
@@ -147,6 +152,34 @@ class Crew:
             for name in names:
                 if tx.mailbox_state(name).held_until is not None:
                     tx.clear_account(name)
+
+    def look_at_sign_ins(self) -> None:
+        """Where somebody has signed in since the last look (``ticketd login``), try the mailbox at once."""
+        with self.store.begin("sign-ins") as tx:
+            found = tx.sign_ins()
+        before, self._signed_in = self._signed_in, found
+        mended = [name for name in self.live.mailboxes if found.get(name) != before.get(name)]
+        self.forget_holds(mended)
+        for name in mended:
+            worker = self.workers.get(name)
+            if worker:
+                worker.try_again()
+
+    def warn_of_endings(self, now: datetime) -> None:
+        """Tell the admins once, days ahead, where somebody must sign in again."""
+        for name, ends in ending(self.store, self.live.mailboxes, now).items():
+            with self.store.begin("sign-in-ends") as tx:
+                news = tx.tell(f"sign-in-ends {name} {ends.isoformat()}", now)
+            if news:
+                when = f"{ends:%Y-%m-%d %H:%M}Z"
+                self.alert(
+                    "login", f"The sign-in of {name} ends at {when}: run `ticketd login {name}`.", name
+                )
+
+    def awaits_sign_in(self) -> bool:
+        """Whether a mailbox that signs in with OAuth 2 cannot be read just now."""
+        boxes = self.live.mailboxes
+        return any(worker.troubled and boxes[name].oauth for name, worker in self.workers.items())
 
     def _start_worker(self, name: str) -> None:
         """A mailbox's worker; it waits for the one before it to end."""

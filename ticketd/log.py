@@ -19,7 +19,7 @@ import structlog
 
 Event = structlog.typing.EventDict
 
-_LIBRARIES = {"apscheduler": logging.WARNING, "imapclient": logging.WARNING, "alembic": logging.WARNING}
+_LIBRARIES = dict.fromkeys(("apscheduler", "imapclient", "alembic", "httpx2", "httpcore2"), logging.WARNING)
 
 
 def set_up(log_format: str = "auto", level: str = "info", stream: TextIO | None = None) -> None:

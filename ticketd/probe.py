@@ -28,6 +28,8 @@ from ticketd.decide.parse import peek
 from ticketd.decide.policy import Policy
 from ticketd.errors import UsageError
 from ticketd.servers import imap_server, smtp_server
+from ticketd.signin import SignIns
+from ticketd.wire import Server
 from ticketd.wire.imap import ImapConnection
 from ticketd.wire.smtp import SmtpConnection, SmtpTrouble
 
@@ -76,27 +78,31 @@ def make(policy: Policy, mailbox: MailboxSettings, recipient: str, nonce: str, n
     return Probe(nonce, recipient, message_id, mail.as_bytes())
 
 
-def probe_all(mailboxes: Iterable[MailboxSettings], policy: Policy | None) -> list[Inspected]:
+def probe_all(
+    mailboxes: Iterable[MailboxSettings], policy: Policy | None, sign_ins: SignIns
+) -> list[Inspected]:
     """Probe these mailboxes side by side.
 
     Raises UsageError where no database is there: its keys sign the probes.
     """
     if policy is None:
         raise UsageError("the probes are signed with the database's key: run `ticketd db upgrade` first")
-    jobs = [(Inspected(f"{mailbox.name} probe"), _job(mailbox, policy)) for mailbox in mailboxes]
+    jobs = [(Inspected(f"{mailbox.name} probe"), _job(mailbox, policy, sign_ins)) for mailbox in mailboxes]
     return in_parallel(jobs, PATIENCE + 30)
 
 
-def _job(mailbox: MailboxSettings, policy: Policy) -> Callable[[Inspected], None]:
+def _job(mailbox: MailboxSettings, policy: Policy, sign_ins: SignIns) -> Callable[[Inspected], None]:
     def job(inspected: Inspected) -> None:
         local, _, domain = mailbox.address.rpartition("@")
         nonces = secrets.token_hex(8), secrets.token_hex(8)
         recipients = mailbox.address, f"{local}+probe{nonces[1]}@{domain}"
         now = datetime.now(UTC)
         probes = [make(policy, mailbox, *pair, now) for pair in zip(recipients, nonces, strict=True)]
-        with ImapConnection.connect(imap_server(mailbox, at_most=SERVER_PATIENCE)) as connection:
+        source = imap_server(mailbox, sign_ins, at_most=SERVER_PATIENCE)
+        target = smtp_server(mailbox, sign_ins, at_most=SERVER_PATIENCE)
+        with ImapConnection.connect(source) as connection:
             last = _newest(connection, mailbox.imap.folder)
-            refused = _send(mailbox, probes)
+            refused = _send(mailbox, target, probes)
             arrived = _await(connection, last, [one for one in probes if one.nonce not in refused])
         inspected.facts |= _facts(mailbox, probes, arrived, now)
         inspected.findings += _findings(inspected.where, mailbox, inspected.facts, refused, probes)
@@ -110,10 +116,10 @@ def _newest(connection: ImapConnection, folder: str) -> int:
     return selected.uidnext - 1 if selected.uidnext else max(connection.all_uids(), default=0)
 
 
-def _send(mailbox: MailboxSettings, probes: list[Probe]) -> dict[str, str]:
+def _send(mailbox: MailboxSettings, server: Server, probes: list[Probe]) -> dict[str, str]:
     """Submit them; why the server refused which. Trouble of the server itself is raised."""
     refused = {}
-    with SmtpConnection.connect(smtp_server(mailbox, at_most=SERVER_PATIENCE), once=True) as connection:
+    with SmtpConnection.connect(server, once=True) as connection:
         for probe in probes:
             try:
                 connection.send(mailbox.address, probe.recipient, probe.content)

@@ -4,33 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ticketd.config import MailboxSettings, ServerSettings, Settings
-from ticketd.errors import ConfigError
+from ticketd.config import MailboxSettings, ServerSettings
+from ticketd.signin import SignIns
 from ticketd.wire import Server
+from ticketd.wire.oauth import PATIENCE
 
 
-def check_sign_in(settings: Settings) -> None:
-    """Raise ConfigError for a mailbox that we could not sign in to: OAuth 2 is not built yet."""
-    for mailbox in settings.mailboxes:
-        if mailbox.oauth is not None and mailbox.imap.password is None:
-            raise ConfigError(
-                f"{settings.path}: mailbox {mailbox.name}: OAuth 2 sign-in is not built yet;"
-                " use a password (an app password) until it is"
-            )
-
-
-def imap_server(mailbox: MailboxSettings, *, at_most: float | None = None) -> Server:
+def imap_server(mailbox: MailboxSettings, sign_ins: SignIns, *, at_most: float | None = None) -> Server:
     """Where the mailbox's mail comes from; ``at_most`` caps the time-out (seconds)."""
-    return _server(mailbox.imap, at_most)
+    return _server(mailbox, mailbox.imap, sign_ins, at_most)
 
 
-def smtp_server(mailbox: MailboxSettings, *, at_most: float | None = None) -> Server:
+def smtp_server(mailbox: MailboxSettings, sign_ins: SignIns, *, at_most: float | None = None) -> Server:
     """Where the mailbox's mail goes."""
-    return _server(mailbox.smtp, at_most)
+    return _server(mailbox, mailbox.smtp, sign_ins, at_most)
 
 
-def _server(settings: ServerSettings, at_most: float | None) -> Server:
+def _server(
+    mailbox: MailboxSettings, settings: ServerSettings, sign_ins: SignIns, at_most: float | None
+) -> Server:
     timeout = settings.timeout.total_seconds()
+    patience = PATIENCE if at_most is None else min(PATIENCE, at_most)
+    by_token = mailbox.oauth is not None and settings.password is None
     return Server(
         host=settings.host,
         port=settings.port,
@@ -39,6 +34,7 @@ def _server(settings: ServerSettings, at_most: float | None) -> Server:
         password=_reader(settings),
         timeout=timeout if at_most is None else min(timeout, at_most),
         ca_file=str(settings.ca_file) if settings.ca_file else None,
+        oauth=sign_ins.tokens(mailbox, patience) if by_token else None,
     )
 
 

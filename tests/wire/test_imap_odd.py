@@ -7,6 +7,7 @@ from contextlib import nullcontext
 import pytest
 
 from tests.servers.scripted_imap import CLOSE, HANG, Lines, ScriptedImaps
+from tests.wire.bearer import Bearer
 from ticketd.errors import LoginRefused, Unavailable
 from ticketd.wire import FolderMissing, Refused, Server
 from ticketd.wire.fetch import Fetched
@@ -129,8 +130,20 @@ def test_a_token_is_sent_as_the_server_knows_it(
     )
     welcome = nullcontext() if answer == "OK in" else pytest.raises(LoginRefused, match="expired")
     with welcome:
-        ImapConnection.connect(reach(server.port, oauth=lambda: "tok=en")).close()
+        ImapConnection.connect(reach(server.port, oauth=Bearer("tok=en"))).close()
     assert server.secrets == [sent]
+
+
+@pytest.mark.parametrize("second", ["OK in", "NO expired too"])
+def test_a_token_refused_is_tried_once_more_with_a_new_one(scripted_imap: ScriptedImaps, second: str) -> None:
+    rules: dict[str, Lines | list[Lines]] = {
+        "CAPABILITY": ["* CAPABILITY IMAP4rev1 AUTH=XOAUTH2", "OK"],
+        "AUTHENTICATE": [["NO expired"], [second]],
+    }
+    server = scripted_imap(rules)
+    with nullcontext() if second == "OK in" else pytest.raises(LoginRefused, match="expired too"):
+        ImapConnection.connect(reach(server.port, oauth=Bearer("old", "new"))).close()
+    assert [b"Bearer old" in server.secrets[0], b"Bearer new" in server.secrets[1]] == [True, True]
 
 
 # Answers that are not what they should be

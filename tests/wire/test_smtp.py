@@ -13,6 +13,7 @@ from tests.servers.postfix import Postfix
 from tests.servers.process import free_port, wait_until
 from tests.servers.proxy import Fault, Proxy
 from tests.servers.smtp_sink import ACCEPT_AND_DROP, ACCEPT_AND_HANG, DROP, HANG, SmtpSink
+from tests.wire.bearer import Bearer
 from ticketd.errors import LoginRefused, Unavailable
 from ticketd.wire import Server
 from ticketd.wire.smtp import SmtpConnection, SmtpLoginRefused, SmtpTrouble
@@ -299,28 +300,32 @@ def test_a_server_without_a_login_that_we_know(smtp_sink: SmtpSink) -> None:
 def test_a_token_is_sent_as_the_server_knows_it(smtp_sink: SmtpSink, offered: str, sent: str) -> None:
     smtp_sink.script["ehlo"] = [f"250-sink\r\n250 AUTH {offered}"]
     smtp_sink.script["auth"] = ["235 2.7.0 welcome"]
-    SmtpConnection.connect(logged_in(smtp_sink, oauth=lambda: "tok=en")).close()
+    SmtpConnection.connect(logged_in(smtp_sink, oauth=Bearer("tok=en"))).close()
     mechanism, secret = smtp_sink.arguments["auth"][0].split()
     assert f"{mechanism} {base64.b64decode(secret).decode()}" == sent
 
 
 def test_a_token_refused_is_a_refused_login(smtp_sink: SmtpSink) -> None:
     smtp_sink.script["auth"] = ["535 5.7.3 expired"]
-    assert isinstance(trouble_of(logged_in(smtp_sink, oauth=lambda: "token")), SmtpLoginRefused)
+    assert isinstance(trouble_of(logged_in(smtp_sink, oauth=Bearer("token"))), SmtpLoginRefused)
 
 
 def test_a_token_that_cannot_be_had(smtp_sink: SmtpSink) -> None:
-    def gone() -> str:
-        raise LoginRefused("the refresh token was revoked")
-
-    def down() -> str:
-        raise Unavailable("the token server is down")
-
+    gone = Bearer(LoginRefused("the refresh token was revoked"))
+    down = Bearer(Unavailable("the token server is down"))
     assert isinstance(trouble_of(logged_in(smtp_sink, oauth=gone)), LoginRefused)
     trouble = trouble_of(logged_in(smtp_sink, oauth=down))
     assert not isinstance(trouble, LoginRefused)
     assert (trouble.phase, trouble.code, trouble.text) == ("auth", None, "the token server is down")
     assert "auth" not in smtp_sink.commands
+
+
+def test_a_token_refused_is_tried_once_more_with_a_new_one(smtp_sink: SmtpSink) -> None:
+    smtp_sink.script["ehlo"] = ["250-sink\r\n250 AUTH XOAUTH2"]
+    smtp_sink.script["auth"] = ["535 5.7.3 expired", "235 2.7.0 welcome"]
+    SmtpConnection.connect(logged_in(smtp_sink, oauth=Bearer("old", "new"))).close()
+    sent = [base64.b64decode(one.split()[1]).decode() for one in smtp_sink.arguments["auth"]]
+    assert ["Bearer old" in sent[0], "Bearer new" in sent[1], len(sent)] == [True, True, 2]
 
 
 # TLS (F6)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +15,9 @@ from ticketd.cli.state import now, quiet_log, settings_of
 from ticketd.errors import ConfigError
 
 if TYPE_CHECKING:
-    from ticketd.checkup import Finding
+    from ticketd.checkup import Finding, Past
     from ticketd.config import Settings
+    from ticketd.signin import SignIns
 
 Json = dict[str, Any]
 
@@ -82,15 +85,33 @@ def _look(settings: Settings, offline: bool, probe: bool, at: datetime) -> tuple
     findings += checkup.check_disk(settings)
     about_database, past = checkup.check_database(settings)
     findings += about_database
-    document["mailboxes"], about_servers = _servers(settings, past, probe, at)
+    with _sign_ins(settings, past) as sign_ins:
+        document["mailboxes"], about_servers = _servers(settings, past, sign_ins, probe, at)
     findings += about_servers
     return document, findings, checkup.exit_status(findings)
 
 
-def _servers(settings: Settings, past: Any, probe: bool, at: datetime) -> tuple[list[Json], list[Finding]]:
+@contextmanager
+def _sign_ins(settings: Settings, past: Past) -> Iterator[SignIns]:
+    """What mailboxes sign in with; a token that is due is renewed, which must be kept."""
+    from ticketd.signin import SignIns
+    from ticketd.store import Store
+
+    usable = past.policy is not None and any(mailbox.oauth for mailbox in settings.mailboxes)
+    store = Store.open(settings.database_url, create=False) if usable else None
+    try:
+        yield SignIns(store, now)
+    finally:
+        if store:
+            store.close()
+
+
+def _servers(
+    settings: Settings, past: Past, sign_ins: SignIns, probe: bool, at: datetime
+) -> tuple[list[Json], list[Finding]]:
     from ticketd.checkup_servers import inspect_all
 
-    inspected = {one.where: one for one in inspect_all(settings.mailboxes, past.cursors, at)}
+    inspected = {one.where: one for one in inspect_all(settings.mailboxes, past.cursors, sign_ins, at)}
     findings = [finding for one in inspected.values() for finding in one.findings]
     documents: list[Json] = []
     for mailbox in settings.mailboxes:
@@ -105,7 +126,7 @@ def _servers(settings: Settings, past: Any, probe: bool, at: datetime) -> tuple[
             for mailbox, document in zip(settings.mailboxes, documents, strict=True)
             if document["imap"].get("usable") and document["smtp"].get("usable")
         ]
-        probed = {one.where.removesuffix(" probe"): one for one in probe_all(usable, past.policy)}
+        probed = {one.where.removesuffix(" probe"): one for one in probe_all(usable, past.policy, sign_ins)}
         for document in documents:
             one = probed.get(document["name"])
             document["probe"] = one.facts if one else None

@@ -110,10 +110,12 @@ def _reconciled(ready: Assembly, mailbox: MailboxSettings) -> dict[str, Any]:
     from ticketd.collect.reconcile import reconcile as compare
     from ticketd.collect.watched import WatchedConnection
     from ticketd.servers import imap_server
+    from ticketd.signin import SignIns
 
+    server = imap_server(mailbox, SignIns(ready.store, now))
     size = ready.settings.limits.message_size
     try:
-        with WatchedConnection.connect(imap_server(mailbox)) as source:
+        with WatchedConnection.connect(server) as source:
             found = compare(ready.store, mailbox.desk, mailbox.imap.folder, source, size, now)
     except Unavailable as error:
         return {"mailbox": mailbox.name, "error": str(error)}

@@ -80,7 +80,7 @@ class MailboxWorker(threading.Thread):
         """``predecessor`` is the mailbox's worker so far: this one begins when that one has ended."""
         super().__init__(name=f"mailbox-{watch.name}", daemon=True)
         self._watch, self._bell, self._predecessor = watch, Bell(), predecessor
-        self._stop_asked = threading.Event()
+        self._stop_asked, self._pause_over = threading.Event(), threading.Event()
         self._idle = watch.idle
         self._failures = self._refusals = 0
         self._connected_at: float | None = None
@@ -97,9 +97,14 @@ class MailboxWorker(threading.Thread):
         """Look now. A mailbox in trouble keeps to its pause."""
         self._bell.ring()
 
+    def try_again(self) -> None:
+        """Whatever was wrong may be mended: end the pause of a mailbox in trouble."""
+        self._pause_over.set()
+
     def ask_to_stop(self) -> None:
         """Stop after the transaction in hand."""
         self._stop_asked.set()
+        self._pause_over.set()
         self._bell.ring()
 
     def run(self) -> None:
@@ -154,7 +159,9 @@ class MailboxWorker(threading.Thread):
 
     def _sleep(self, seconds: float) -> None:
         self.progress.promise(seconds + CONNECTING)
-        self._stop_asked.wait(seconds)
+        self._pause_over.wait(seconds)
+        if not self._stop_asked.is_set():
+            self._pause_over.clear()
 
     def _pause(self, state: RetryCallState) -> float:
         """Note the trouble, and say how long to leave the server alone (seconds)."""

@@ -5,9 +5,10 @@ import: pydantic and the standard library alone.
 """
 
 from ticketd.config.load import DEFAULT_PATH, find_path, load
+from ticketd.config.oauth import OAuthSettings
 from ticketd.config.presets import PRESETS, Preset
 from ticketd.config.secrets import Secret
-from ticketd.config.servers import ImapSettings, MailboxSettings, OAuthSettings, ServerSettings, SmtpSettings
+from ticketd.config.servers import ImapSettings, MailboxSettings, ServerSettings, SmtpSettings
 from ticketd.config.settings import AdminDigest, Digest, Http, Retention, Settings, Templates
 
 __all__ = [

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
+from urllib.parse import urlsplit
 
 from ticketd.config.locate import Place
+from ticketd.config.oauth import OAuthSettings
 from ticketd.config.problems import Problem, nearest
-from ticketd.config.servers import MailboxSettings, OAuthSettings, ServerSettings, is_loopback
+from ticketd.config.servers import MailboxSettings, ServerSettings, is_loopback
 from ticketd.config.settings import Document
 from ticketd.decide.model import address_key
 from ticketd.decide.policy import Agent, Calendar, Mailbox
@@ -142,21 +144,41 @@ def _sign_in(
         yield Problem((*place, "password"), f"is missing: {shown(server.username)} needs one to sign in")
 
 
+_OAUTH_URLS = {"token_url": None, "device_url": "device", "auth_url": "browser"}
+"""Which flow needs which endpoint; None: all of them."""
+
+
 def _oauth(place: Place, oauth: OAuthSettings) -> Iterator[Problem]:
-    custom = oauth.provider == "custom"
-    for key in ("token_url", "device_url", "scopes"):
-        value = getattr(oauth, key)
-        needed = custom and (key != "device_url" or oauth.flow == "device")
-        if needed and not value:
+    for key, flow in _OAUTH_URLS.items():
+        url = oauth.endpoint(key)
+        if not url and flow in (None, oauth.sign_in):
             yield Problem((*place, key), 'is missing: provider = "custom" needs it')
-        if isinstance(value, str) and not value.startswith(
-            ("https://", "http://localhost", "http://127.0.0.1")
-        ):
-            yield Problem((*place, key), f"must begin with https://, not {shown(value)}")
-    if oauth.flow == "client-credentials" and oauth.client_secret is None:
-        yield Problem((*place, "client_secret"), 'is missing: flow = "client-credentials" needs it')
-    if oauth.flow == "client-credentials" and oauth.provider == "microsoft" and not oauth.tenant:
-        yield Problem((*place, "tenant"), 'is missing: flow = "client-credentials" needs it')
+        if url and not _is_private(url):
+            yield Problem((*place, key), f"must begin with https://, not {shown(url)}")
+    if not oauth.scope:
+        yield Problem((*place, "scopes"), 'is missing: provider = "custom" needs it')
+    if oauth.sign_in == "client-credentials":
+        yield from _application(place, oauth)
+
+
+def _is_private(url: str) -> bool:
+    """Whether nobody on the way can read what is sent there."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)))
+
+
+def _application(place: Place, oauth: OAuthSettings) -> Iterator[Problem]:
+    """What it takes that the application signs in by itself."""
+    needs = 'is missing: flow = "client-credentials" needs it'
+    if oauth.client_secret is None:
+        yield Problem((*place, "client_secret"), needs)
+    if oauth.provider == "microsoft" and not oauth.tenant:
+        yield Problem((*place, "tenant"), needs)
+    if oauth.provider == "google":
+        yield Problem(
+            (*place, "flow"), 'must not be "client-credentials" for Google, which has none for mail'
+        )
 
 
 def _policies(document: Document) -> Iterator[Problem]:

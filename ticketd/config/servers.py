@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
+from ticketd.config.oauth import OAuthSettings
 from ticketd.config.presets import PRESETS
 from ticketd.config.secrets import SecretField
 from ticketd.decide.policy import Frozen, Mailbox
@@ -149,27 +150,6 @@ class SmtpSettings(ServerSettings):
     @classmethod
     def _defaults(cls, data: object) -> object:
         return _fill(data, {465: "tls"}, "starttls", {"starttls": 587, "tls": 465, "none": 25})
-
-
-class OAuthSettings(Frozen):
-    """OAuth 2 sign-in, instead of a password, for both servers."""
-
-    provider: Literal["microsoft", "google", "custom"] = Field(
-        description="whose sign-in", json_schema_extra={"default": "the provider's"}
-    )
-    tenant: Text | None = Field(
-        None, description="Microsoft's directory", json_schema_extra={"default": '"organizations"'}
-    )
-    client_id: Text = Field(min_length=1, description="the application's id")
-    client_secret: SecretField | None = Field(None, description="its secret, where it has one")
-    flow: Literal["device", "client-credentials"] = Field(
-        "device", description="`device`: a person signs in once (`ticketd login`); or the application itself"
-    )
-    token_url: Text | None = Field(None, description="the token endpoint; needed for `custom`")
-    device_url: Text | None = Field(
-        None, description="the device authorization endpoint; needed for `custom`"
-    )
-    scopes: tuple[Text, ...] = Field((), description="what is asked for; needed for `custom`")
 
 
 class MailboxSettings(Mailbox):

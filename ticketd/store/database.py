@@ -34,6 +34,7 @@ from ticketd.store.engine import (
     shown,
     telling,
 )
+from ticketd.store.grants import Granting
 from ticketd.store.hold import SessionHold, hold_file, hold_session
 from ticketd.store.migrations import HEAD, KNOWN
 from ticketd.store.outbox import Outboxing
@@ -55,7 +56,7 @@ class Desk:
     created_at: datetime
 
 
-class Transaction(Outboxing, Timing, Waitings, Forgetting):
+class Transaction(Outboxing, Timing, Waitings, Forgetting, Granting):
     """One write transaction; it commits when its ``with`` block ends, or not at all.
 
     ``heavy`` is whether it wrote big contents, which the connection then holds a copy of.

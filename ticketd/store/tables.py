@@ -233,6 +233,20 @@ class AlertRow(Row, table=True):
     detail: str = words("")
 
 
+class GrantRow(Row, table=True):
+    """What a mailbox signs in with by OAuth 2: secrets, like the desk's keys."""
+
+    __tablename__ = "oauth_grant"
+    mailbox: str = words(primary_key=True)
+    client: str = words()
+    access_token: str = words(repr=False)
+    expires_at: datetime = moment()
+    refresh_token: str | None = words(None, repr=False)
+    refresh_expires_at: datetime | None = moment(None)
+    obtained_at: datetime = moment()
+    signed_in_at: datetime = moment()
+
+
 def table(name: str) -> Table:
     """The Core table behind a row class: what the hot path speaks to."""
     return Row.metadata.tables[name]
@@ -240,4 +254,4 @@ def table(name: str) -> Table:
 
 desk, mailbox, raw_mail, ledger = table("desk"), table("mailbox"), table("raw_mail"), table("ledger")
 refusal, outgoing, outbox = table("refusal"), table("outgoing"), table("outbox")
-notice, alert = table("notice"), table("alert")
+notice, alert, grant = table("notice"), table("alert"), table("oauth_grant")

@@ -9,18 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 from ticketd.errors import Unavailable
 
 Security = Literal["tls", "starttls", "none"]
 
 
+class Tokens(Protocol):
+    """Where access tokens come from (RFC 6750)."""
+
+    def token(self) -> str:
+        """A token to log in with; raises ``LoginRefused`` or ``Unavailable`` where there is none."""
+
+    def refused(self, token: str) -> bool:
+        """The server refused this token; whether another one may do better."""
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """How to reach a server and log in to it. Secrets are asked for when they are needed, never kept.
 
-    Without ``username`` nobody logs in. ``oauth`` returns an access token and is used instead of
+    Without ``username`` nobody logs in. ``oauth`` gives access tokens and is used instead of
     ``password``. ``timeout`` (seconds) is for one command; connecting takes 15 s at most.
     """
 
@@ -31,7 +41,7 @@ class Server:
     password: Callable[[], str] | None = field(default=None, repr=False)
     timeout: float = 60.0
     ca_file: str | None = None
-    oauth: Callable[[], str] | None = field(default=None, repr=False)
+    oauth: Tokens | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
         return f"{self.host} port {self.port}"

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from imapclient.exceptions import CapabilityError
 
 from ticketd.errors import LoginRefused, Unavailable
-from ticketd.wire import Server, tls
+from ticketd.wire import Server, Tokens, tls
 from ticketd.wire.link import Client, Link
 
 _PASSES = {"UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG", "CONTACTADMIN"}  # RFC 5530: not the password's fault
@@ -72,8 +72,7 @@ def _authenticate(client: Client, server: Server, username: str) -> None:
     """By the best mechanism that is offered; secrets are asked for here."""
     link, offered = client.link, {each.decode("ascii", "replace") for each in client.capabilities()}
     if server.oauth:
-        mechanism = "OAUTHBEARER" if _only_bearer(offered) else "XOAUTH2"
-        link.authenticate(mechanism, _token(mechanism, username, server.oauth()))
+        _bear(link, "OAUTHBEARER" if _only_bearer(offered) else "XOAUTH2", username, server.oauth)
         return
     password = server.password() if server.password else ""
     if any(char in username + password for char in "\r\n\0"):
@@ -84,6 +83,19 @@ def _authenticate(client: Client, server: Server, username: str) -> None:
         raise LoginRefused(f"{server} offers no login with a password here (LOGINDISABLED)")
     else:
         _login_command(link, username, password)
+
+
+def _bear(link: Link, mechanism: str, username: str, tokens: Tokens) -> None:
+    """Log in with a token; where it is refused, once more with a new one."""
+    token = tokens.token()
+    try:
+        link.authenticate(mechanism, _token(mechanism, username, token))
+    except imaplib.IMAP4.abort:
+        raise  # the link broke, which says nothing about the token
+    except imaplib.IMAP4.error:
+        if not tokens.refused(token):
+            raise
+        link.authenticate(mechanism, _token(mechanism, username, tokens.token()))
 
 
 def _login_command(link: Link, username: str, password: str) -> None:

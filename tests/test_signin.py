@@ -1,0 +1,256 @@
+"""Access tokens: kept, renewed in time, saved before use, and what is said where there are none (F24)."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.servers.oauth import Provider
+from ticketd.config import MailboxSettings, load
+from ticketd.decide.grants import granted
+from ticketd.errors import LoginRefused, TicketdError, Unavailable
+from ticketd.signin import SignIns, ending, identity
+from ticketd.store import Store, hooks
+
+CONFIG = """
+[[mailboxes]]
+name = "support"
+address = "support@example.test"
+imap.host = "localhost"
+smtp.host = "localhost"
+
+[mailboxes.oauth]
+provider = "custom"
+client_id = "{client}"
+client_secret = "s3"
+token_url = "{token}"
+device_url = "{device}"
+auth_url = "{auth}"
+scopes = ["mail", "offline"]
+{flow}
+
+[[agents]]
+name = "anna"
+address = "anna@example.com"
+"""
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+def box(tmp_path: Path, provider: Provider, flow: str = "", client: str = "desk") -> MailboxSettings:
+    path = tmp_path / "ticketd.toml"
+    urls = {"token": provider.url("token"), "device": provider.url("device"), "auth": provider.url("auth")}
+    path.write_text(CONFIG.format(client=client, flow=f'flow = "{flow}"' if flow else "", **urls))
+    path.chmod(0o600)
+    (mailbox,) = load(path, os.environ).mailboxes
+    return mailbox
+
+
+class Desk:
+    """A store with a clock that a test moves."""
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.now = store, NOW
+        self.sign_ins = SignIns(store, lambda: self.now)
+
+    def sign_in(self, mailbox: MailboxSettings, **document: object) -> None:
+        """What `ticketd login` would keep."""
+        answer = {"access_token": "first", "refresh_token": "r", "expires_in": 3600, **document}
+        with self.store.begin() as tx:
+            tx.keep_grant("support", granted(answer, None, identity(mailbox), self.now, signed_in=True))
+
+    def kept(self):
+        with self.store.begin() as tx:
+            return tx.grant("support")
+
+
+@pytest.fixture
+def desk(tmp_path: Path):
+    store = Store.open(f"sqlite:///{tmp_path / 'ticketd.db'}")
+    store.migrate()
+    yield Desk(store)
+    store.close()
+
+
+def test_a_young_token_is_used_and_nobody_is_asked(desk: Desk, provider: Provider, tmp_path: Path) -> None:
+    mailbox = box(tmp_path, provider)
+    desk.sign_in(mailbox)
+    desk.now += timedelta(minutes=47)
+    assert desk.sign_ins.tokens(mailbox).token() == "first"
+    assert provider.asked == []
+
+
+@pytest.mark.parametrize("rotates", [False, True])
+def test_a_token_is_renewed_in_time_and_kept(
+    desk: Desk, provider: Provider, tmp_path: Path, rotates: bool
+) -> None:
+    mailbox = box(tmp_path, provider)
+    provider.rotates = rotates
+    provider.refreshing.add("r")
+    desk.sign_in(mailbox)
+    for turn in range(3):
+        desk.now += timedelta(minutes=50)
+        assert desk.sign_ins.tokens(mailbox).token() == f"access-{turn + 1}"
+        assert desk.sign_ins.tokens(mailbox).token() == f"access-{turn + 1}"
+    asked = provider.asked[0]
+    assert (asked["grant_type"], asked["refresh_token"]) == ("refresh_token", "r")
+    assert (asked["client_id"], asked["client_secret"]) == ("desk", "s3")
+    assert len(provider.asked) == 3
+    assert desk.kept().refresh_token == ("refresh-3" if rotates else "r")
+    assert desk.kept().signed_in_at == NOW
+
+
+def test_it_is_saved_before_it_is_used(desk: Desk, provider: Provider, tmp_path: Path) -> None:
+    class Killed(BaseException):
+        pass
+
+    def kill(point: str) -> None:
+        if point == "after-commit:keep-grant":
+            raise Killed
+
+    mailbox = box(tmp_path, provider)
+    provider.rotates = True
+    provider.refreshing.add("r")
+    desk.sign_in(mailbox)
+    desk.now += timedelta(hours=1)
+    hooks.install(kill)
+    try:
+        with pytest.raises(Killed):
+            desk.sign_ins.tokens(mailbox).token()
+    finally:
+        hooks.install(None)
+    assert SignIns(desk.store, lambda: desk.now).tokens(mailbox).token() == "access-1"
+    assert len(provider.asked) == 1
+
+
+def test_killed_before_it_is_saved_the_old_one_is_tried(
+    desk: Desk, provider: Provider, tmp_path: Path
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def kill(point: str) -> None:
+        if point == "before-commit:keep-grant":
+            raise Killed
+
+    mailbox = box(tmp_path, provider)
+    provider.refreshing.add("r")
+    desk.sign_in(mailbox)
+    desk.now += timedelta(hours=1)
+    hooks.install(kill)
+    try:
+        with pytest.raises(Killed):
+            desk.sign_ins.tokens(mailbox).token()
+    finally:
+        hooks.install(None)
+    assert desk.sign_ins.tokens(mailbox).token() == "access-2"
+
+
+def test_a_provider_that_is_away_is_no_trouble_while_the_token_serves(
+    desk: Desk, provider: Provider, tmp_path: Path
+) -> None:
+    mailbox = box(tmp_path, provider)
+    desk.sign_in(mailbox)
+    provider.script = [(503, {}), (503, {})]
+    desk.now += timedelta(minutes=50)
+    assert desk.sign_ins.tokens(mailbox).token() == "first"
+    desk.now += timedelta(minutes=11)
+    with pytest.raises(Unavailable, match="custom gives no token: it answers 503") as told:
+        desk.sign_ins.tokens(mailbox).token()
+    assert not isinstance(told.value, LoginRefused)
+
+
+def test_a_sign_in_that_has_ended_says_how_to_mend_it(desk: Desk, provider: Provider, tmp_path: Path) -> None:
+    mailbox = box(tmp_path, provider)
+    desk.sign_in(mailbox)
+    desk.now += timedelta(hours=1)
+    with pytest.raises(LoginRefused, match=r"invalid_grant: the sign-in has ended.*`ticketd login support`"):
+        desk.sign_ins.tokens(mailbox).token()
+    assert desk.kept().access_token == "first"
+
+
+def test_nobody_has_signed_in(desk: Desk, provider: Provider, tmp_path: Path) -> None:
+    with pytest.raises(LoginRefused, match="nobody has signed in yet: run `ticketd login support`"):
+        desk.sign_ins.tokens(box(tmp_path, provider)).token()
+
+
+def test_a_grant_of_another_application_is_worth_nothing(
+    desk: Desk, provider: Provider, tmp_path: Path
+) -> None:
+    desk.sign_in(box(tmp_path, provider))
+    with pytest.raises(LoginRefused, match="nobody has signed in yet"):
+        desk.sign_ins.tokens(box(tmp_path, provider, client="other")).token()
+
+
+def test_an_application_signs_in_by_itself(desk: Desk, provider: Provider, tmp_path: Path) -> None:
+    mailbox = box(tmp_path, provider, "client-credentials")
+    assert desk.sign_ins.tokens(mailbox).token() == "access-1"
+    assert desk.sign_ins.tokens(mailbox).token() == "access-1"
+    desk.now += timedelta(minutes=50)
+    assert desk.sign_ins.tokens(mailbox).token() == "access-2"
+    assert provider.asked[0]["scope"] == "mail offline"
+    provider.script = [(401, {"error": "invalid_client"})]
+    desk.now += timedelta(hours=2)
+    with pytest.raises(LoginRefused, match=r"invalid_client: client_id.*mend \[mailboxes.oauth\]"):
+        desk.sign_ins.tokens(mailbox).token()
+
+
+def test_without_a_database_an_application_can_be_tried(provider: Provider, tmp_path: Path) -> None:
+    tokens = SignIns(None, lambda: NOW).tokens(box(tmp_path, provider, "client-credentials"))
+    assert tokens.token() == "access-1"
+
+
+def test_another_process_was_quicker(desk: Desk, provider: Provider, tmp_path: Path) -> None:
+    mailbox = box(tmp_path, provider)
+    desk.sign_in(mailbox)
+    desk.now += timedelta(hours=1)
+
+    def meanwhile(form: dict[str, str]):
+        desk.sign_in(mailbox, access_token="theirs", refresh_token="rotated")
+        return 400, {"error": "invalid_grant"}
+
+    provider.token = meanwhile  # type: ignore[method-assign]
+    assert desk.sign_ins.tokens(mailbox).token() == "theirs"
+
+
+def test_a_refused_token_is_renewed_once(desk: Desk, provider: Provider, tmp_path: Path) -> None:
+    mailbox = box(tmp_path, provider)
+    provider.refreshing.add("r")
+    desk.sign_in(mailbox)
+    desk.now += timedelta(minutes=5)
+    tokens = desk.sign_ins.tokens(mailbox)
+    assert tokens.refused(tokens.token())
+    assert tokens.token() == "access-1"
+    assert not tokens.refused("access-1")  # a third would be no better
+    assert desk.sign_ins.tokens(mailbox).token() == "access-1"
+    desk.now += timedelta(hours=1)
+    assert desk.sign_ins.tokens(mailbox).token() == "access-2"
+    assert tokens.refused("access-2")
+
+
+def test_an_answer_that_cannot_be_kept_is_not_used(desk: Desk, provider: Provider, tmp_path: Path) -> None:
+    mailbox = box(tmp_path, provider)
+    provider.refreshing.add("r")
+    desk.sign_in(mailbox)
+    desk.now += timedelta(hours=1)
+
+    def full(point: str) -> None:
+        if point == "before-commit:keep-grant":
+            raise TicketdError("the disk is full")
+
+    hooks.install(full)
+    try:
+        with pytest.raises(TicketdError, match="the disk is full"):
+            desk.sign_ins.tokens(mailbox).token()
+    finally:
+        hooks.install(None)
+
+
+def test_an_end_is_told_of_days_ahead(desk: Desk, provider: Provider, tmp_path: Path) -> None:
+    mailbox = box(tmp_path, provider)
+    desk.sign_in(mailbox, refresh_token_expires_in=7 * 86400)
+    ends = NOW + timedelta(days=7)
+    assert ending(desk.store, {"support": mailbox}, NOW + timedelta(days=3)) == {}
+    assert ending(desk.store, {"support": mailbox}, NOW + timedelta(days=5)) == {"support": ends}
