@@ -259,8 +259,8 @@ def compare(scene: Scene, end: Dump, sent: Iterable[Received], where: str) -> li
 
 
 def letter(mail: Received) -> tuple[str, bytes]:
-    """A mail without what differs with the ids that a database gave."""
-    content = mail.content
+    """A mail without what differs with the ids that a database gave, its lines unfolded (RFC 2045 §6.7)."""
+    content = mail.content.replace(b"=\r\n", b"")
     for boundary in _BOUNDARY.findall(content):
         content = content.replace(boundary, b"boundary")
     return mail.recipient, _OURS.sub(b"", content)
