@@ -189,9 +189,8 @@ class Crew:
 
     def late(self) -> list[str]:
         """Who has not been heard of by the time promised."""
-        promises = {name: worker.progress for name, worker in self.workers.items()}
-        promises["dispatcher"] = self.dispatcher.progress
-        return [name for name, progress in promises.items() if not progress.kept]
+        late = [name for name, worker in self.workers.items() if not worker.progress.kept]
+        return late + self.dispatcher.late()
 
 
 def _differs(before: Live, after: Live, mailbox: MailboxSettings) -> bool:
