@@ -6,7 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -91,6 +91,53 @@ def test_a_database_that_another_process_has_locked(desk: Desk) -> None:
     assert ended[0].status == 0, ended[0].log
     other.close()
     desk.check(1, 2)
+
+
+def overwrite(path: Path) -> None:
+    """Every page but the first is nonsense now, as after a disk that lies."""
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * (path.stat().st_size - 4096))
+
+
+def replace(path: Path) -> None:
+    """Another file stands where the database was."""
+    path.rename(path.with_name("elsewhere.db"))
+    shutil.copy(path.with_name("elsewhere.db"), path)
+
+
+@pytest.mark.parametrize("daemon", [True, False])
+@pytest.mark.parametrize("damage", [overwrite, replace, Path.unlink])
+def test_a_database_that_is_damaged_replaced_or_gone_ends_the_program(
+    desk: Desk, damage: Callable[[Path], None], daemon: bool
+) -> None:
+    desk.arrive(1)
+    desk.visited()
+    database, kept = desk.state / "ticketd.db", desk.directory / "kept.db"
+    shutil.copy(database, kept)
+    desk.arrive(2)
+    with desk.paused("before-imap:FETCH", daemon=daemon) as ended:
+        damage(database)
+    assert ended[0].status == 1, ended[0].log
+    said = [line for line in ended[0].log.splitlines() if str(database) in line]
+    assert said, ended[0].log
+    assert len(said) < 8, said
+    if damage is not replace:
+        assert desk.visit().status == 1
+        for path in desk.state.glob("ticketd.db*"):  # the marker, too: nothing has happened since the copy
+            path.unlink()
+        shutil.copy(kept, database)
+    desk.check(1, 2)
+
+
+def test_a_database_on_a_disk_that_may_only_be_read_is_refused(cramped: Desk, small_disk: Path) -> None:
+    cramped.arrive(1)
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    refused = cramped.visit(daemon=True)
+    assert refused.status == 1, refused.log
+    assert str(cramped.state / "ticketd.db") in refused.log
+    subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
+    cramped.check(1)
 
 
 @pytest.mark.parametrize("how", ["backup", "copy"])
