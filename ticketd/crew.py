@@ -14,6 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
+
 from ticketd.alerts import tell_admins
 from ticketd.collect.inhand import InHand
 from ticketd.collect.intake import take_in_waiting
@@ -34,6 +36,8 @@ from ticketd.wire.smtp import SmtpConnection
 _ONE_MAIL = 120.0  # seconds: taking in one takes milliseconds
 
 Clock = Callable[[], datetime]
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +141,7 @@ class Crew:
     def start(self) -> None:
         """Start the dispatcher and a worker a mailbox."""
         self.forget_holds(self.live.mailboxes)
+        self._say_what_is_stranded()
         self.dispatcher.start()
         for name in self.live.mailboxes:
             self._start_worker(name)
@@ -147,6 +152,12 @@ class Crew:
             for name in names:
                 if tx.mailbox_state(name).held_until is not None:
                     tx.clear_account(name)
+
+    def _say_what_is_stranded(self) -> None:
+        """Mail of a mailbox that left the config is kept and waits: not for ever unnoticed."""
+        with self.store.view() as view:
+            for left in view.stranded(tuple(self.live.mailboxes)):
+                log.warning("mail waits for a mailbox that is not in the config", **left)
 
     def _start_worker(self, name: str) -> None:
         """A mailbox's worker; it waits for the one before it to end."""
@@ -166,6 +177,7 @@ class Crew:
             self._end_worker(name)
         with suppress(TicketdError):  # the database is in trouble: the holds end by themselves
             self.forget_holds(concerned)
+            self._say_what_is_stranded()
         for name in concerned:
             self._start_worker(name)
         self.dispatcher.notify()
