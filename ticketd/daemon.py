@@ -40,6 +40,7 @@ from ticketd.systemd import notify, watchdog_seconds
 
 _STOP_WITHIN = 8.0  # seconds; ten are promised
 _LOOK_EVERY = 5.0  # seconds
+_DUE_WITHIN = 1800.0  # seconds: it takes one, or minutes when the promises of a large desk have changed
 _UNREACHABLE = 75
 
 log = structlog.get_logger()
@@ -152,7 +153,7 @@ class Daemon:
 
     def _feed(self) -> None:
         """Tell the watchdog that all is well, unless somebody has not been heard of."""
-        late = self._crew.late()
+        late = self._crew.late() + self._errands.late()
         if late != self._late:
             if late:
                 log.warning("no progress", who=late)
@@ -183,7 +184,7 @@ class Daemon:
         return {name: box.imap.poll_every for name, box in self._crew.live.mailboxes.items()}
 
     def _tick(self) -> None:
-        self._errands.start("due", self._run_due)
+        self._errands.start("due", self._run_due, _DUE_WITHIN)
 
     def _nightly(self) -> None:
         self._errands.start("reconcile", self._tidy_up)

@@ -7,6 +7,7 @@ acknowledged at most once, and nothing changes when all is done.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
 from collections import Counter
@@ -25,6 +26,7 @@ from tests.servers.process import wait_until
 from tests.servers.smtp_sink import Received, SmtpSink
 from ticketd.store import Store
 
+CALM, HASTY = "20s", "2s"  # time-outs: for a busy machine, and for servers that are to fall silent
 AGENTS = ("anna@example.com", "bob@example.com")
 
 
@@ -44,11 +46,12 @@ class Desk:
         self.account: Account = dovecot.user()
         self.sink, self.directory = sink, directory
         self.config, self.state = directory / "ticketd.toml", (disk or directory) / "state"
-        self.servers = Servers(dovecot.port, sink.port, self.account.username, timeout="2s")
+        self.servers = Servers(dovecot.port, sink.port, self.account.username, CALM)
         self._zygote, self._database = zygote, database.replace("+psycopg", "")
         # A server believes no arrival that is still to come: all that is played was days ago.
         self._time = datetime.now(UTC).replace(microsecond=0) - timedelta(days=30)
         self.mailbox = "acknowledge = true"
+        self.through = 0  # the port at which the program meets PostgreSQL, if not the server's own
         self.more = '[limits]\nmessage_size = "1MB"\n'
         self.state.mkdir(mode=0o700)
         migrate(self.url)
@@ -62,7 +65,8 @@ class Desk:
     def configure(self, **servers: Any) -> None:
         """Write the config, with other servers where they are named."""
         self.servers = replace(self.servers, **servers)
-        setting = f'database = "{self._database}"' if self._database else ""
+        seen = re.sub(r":\d+/", f":{self.through}/", self._database) if self.through else self._database
+        setting = f'database = "{seen}"' if seen else ""
         write(self.config, self.state, self.servers, self.mailbox, setting, self.more)
 
     @property
