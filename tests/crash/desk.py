@@ -163,9 +163,30 @@ class Desk:
         asked = "SELECT kind, count(*) FROM outbox WHERE doubts > 0 GROUP BY kind"
         return dict(self._ask(asked))
 
+    def repeated(self) -> int:
+        """How many mails went out once more, byte by byte the same."""
+        return len(self.sink.messages) - len({(one.recipient, one.content) for one in self.sink.messages})
+
     def doubted(self) -> dict[int, int]:
         """How often each outbox row was in doubt, those that were."""
         return dict(self._ask("SELECT id, doubts FROM outbox WHERE doubts > 0"))
+
+    def attempts(self) -> dict[int, int]:
+        """How often each mail was tried in vain, in the order of arrival."""
+        rows = self._ask("SELECT attempts FROM ledger ORDER BY uid")
+        return {number: attempts for number, (attempts,) in enumerate(rows, 1)}
+
+    def attempted(self) -> int:
+        """How many mails of ours were tried and are waiting to be tried again."""
+        asked = "SELECT count(*) FROM outbox WHERE attempts > 0 AND lease_until IS NULL"
+        return int(self._ask(asked)[0][0])
+
+    def jump(self, span: timedelta) -> None:
+        """The running daemon's clock is off by so much from now on."""
+        jump = self.config.with_suffix(".jump")
+        partial = jump.with_suffix(".jumping")
+        partial.write_text(str(span.total_seconds()))
+        partial.rename(jump)
 
     def unfinished(self) -> int:
         """How many mails wait to be taken in or to be sent."""
