@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from prometheus_client.utils import floatToGoString
 
 from tests.sla.kit import Desk
 from ticketd.metrics import Lately, metrics
@@ -14,8 +15,10 @@ from ticketd.metrics import Lately, metrics
 WELL = {
     "healthy": True,
     "mailboxes": [],
-    "outbox": {"waiting": 0, "unsure": 0, "failed": 0},
-    "quarantine": {"count": 0},
+    "outbox": {"waiting": 0, "unsure": 0, "failed": 0, "late": 0, "leased": 0},
+    "quarantine": {"count": 0, "poison": 0},
+    "stranded": [],
+    "troubles": [],
     "sla": {"breached": 0},
 }
 
@@ -56,3 +59,34 @@ def test_scrapes_share_one_look_at_the_tickets(desk: Desk) -> None:
     first = lately()
     desk.jane_writes()
     assert lately() is first
+
+
+def test_trouble_is_seen_in_the_figures(desk: Desk) -> None:
+    now = desk.clock()
+    seconds = floatToGoString(now.timestamp())
+    with desk.store.begin() as tx:
+        tx.poll_succeeded("support", now)
+        tx.poll_failed("support", "The server is away.", now)
+        tx.poll_succeeded("sales", now)
+        tx.hold_account("sales", now + timedelta(hours=1), "535 no")
+        tx.alert_due("login", "sales", now, "535 no")
+    with desk.store.view() as view:
+        found = view.status(["support", "sales", "new"], now)
+    assert set(metrics(found).splitlines()) >= {
+        "ticketd_healthy 0.0",
+        'ticketd_mailbox_up{mailbox="support"} 0.0',
+        'ticketd_mailbox_up{mailbox="sales"} 1.0',
+        f'ticketd_mailbox_last_poll_timestamp_seconds{{mailbox="sales"}} {seconds}',
+        'ticketd_mailbox_sending_held{mailbox="sales"} 1.0',
+        'ticketd_mailbox_sending_held{mailbox="support"} 0.0',
+        f'ticketd_trouble_timestamp_seconds{{kind="login",mailbox="sales"}} {seconds}',
+    }
+    assert 'last_poll_timestamp_seconds{mailbox="new"}' not in metrics(found)
+
+
+def test_mail_of_a_mailbox_that_left_the_config_is_seen(desk: Desk) -> None:
+    desk.jane_writes()
+    with desk.store.view() as view:
+        found = view.status(["another"], desk.clock())
+    assert not found["healthy"]
+    assert 'ticketd_stranded{mailbox="support",what="to_send"} 2.0' in metrics(found)

@@ -68,3 +68,13 @@ def test_an_errand_is_never_run_twice_at_a_time_and_may_fail():
     assert errands.start("same", work)
     assert errands.wait(20)
     assert runs == [1, 1]
+
+
+def test_an_errand_that_takes_too_long_is_named():
+    errands, go = Errands(), threading.Event()
+    errands.start("slow", lambda: go.wait(20), -1.0)
+    errands.start("steady", lambda: go.wait(20))
+    assert errands.late() == ["slow"]
+    go.set()
+    assert errands.wait(20)
+    assert errands.late() == []

@@ -1,6 +1,7 @@
 """Tells the admins of trouble by mail, at most once a kind and hour for each mailbox.
 
-Knows nothing of what went wrong but the sentence it is given.
+``status`` shows it too, where nobody is to be mailed. Knows nothing of what went wrong
+but the sentence it is given.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ from datetime import datetime
 from ticketd.decide import compose
 from ticketd.decide.effects import Alert, Send
 from ticketd.decide.policy import Policy
+from ticketd.log import without_addresses
 from ticketd.store import Store, Transaction
 
 
 def alert(tx: Transaction, policy: Policy, trouble: Alert, now: datetime) -> None:
     """Queue one mail an admin within ``tx``, unless they heard of this within the hour."""
     concerned = trouble.mailbox or next(iter(policy.mailboxes), "")
-    if not policy.admins or not tx.alert_due(trouble.kind, concerned, now):
+    due = tx.alert_due(trouble.kind, concerned, now, without_addresses(trouble.text))
+    if not due or not policy.admins:
         return
     sender = _sender(policy, concerned)
     cause = f"alert:{trouble.kind}:{concerned}:{now.isoformat()}"
@@ -27,9 +30,8 @@ def alert(tx: Transaction, policy: Policy, trouble: Alert, now: datetime) -> Non
 
 def tell_admins(store: Store, policy: Policy, trouble: Alert, now: datetime) -> None:
     """``alert`` in a transaction of its own."""
-    if policy.admins:
-        with store.begin("alert") as tx:
-            alert(tx, policy, trouble, now)
+    with store.begin("alert") as tx:
+        alert(tx, policy, trouble, now)
 
 
 def _sender(policy: Policy, concerned: str) -> str:

@@ -14,6 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
+
 from ticketd.alerts import tell_admins
 from ticketd.collect.inhand import InHand
 from ticketd.collect.intake import take_in_waiting
@@ -35,6 +37,8 @@ from ticketd.wire.smtp import SmtpConnection
 _ONE_MAIL = 120.0  # seconds: taking in one takes milliseconds
 
 Clock = Callable[[], datetime]
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,7 @@ class Crew:
         self.forget_holds(self.live.mailboxes)
         with self.store.begin("sign-ins") as tx:
             self._signed_in = tx.sign_ins()
+        self._say_what_is_stranded()
         self.dispatcher.start()
         for name in self.live.mailboxes:
             self._start_worker(name)
@@ -181,6 +186,12 @@ class Crew:
         boxes = self.live.mailboxes
         return any(worker.troubled and boxes[name].oauth for name, worker in self.workers.items())
 
+    def _say_what_is_stranded(self) -> None:
+        """Mail of a mailbox that left the config is kept and waits: not for ever unnoticed."""
+        with self.store.view() as view:
+            for left in view.stranded(tuple(self.live.mailboxes)):
+                log.warning("mail waits for a mailbox that is not in the config", **left)
+
     def _start_worker(self, name: str) -> None:
         """A mailbox's worker; it waits for the one before it to end."""
         self.workers[name] = MailboxWorker(self.watch(name), self._leaving.pop(name, None))
@@ -199,6 +210,7 @@ class Crew:
             self._end_worker(name)
         with suppress(TicketdError):  # the database is in trouble: the holds end by themselves
             self.forget_holds(concerned)
+            self._say_what_is_stranded()
         for name in concerned:
             self._start_worker(name)
         self.dispatcher.notify()
@@ -222,9 +234,8 @@ class Crew:
 
     def late(self) -> list[str]:
         """Who has not been heard of by the time promised."""
-        promises = {name: worker.progress for name, worker in self.workers.items()}
-        promises["dispatcher"] = self.dispatcher.progress
-        return [name for name, progress in promises.items() if not progress.kept]
+        late = [name for name, worker in self.workers.items() if not worker.progress.kept]
+        return late + self.dispatcher.late()
 
 
 def _differs(before: Live, after: Live, mailbox: MailboxSettings) -> bool:

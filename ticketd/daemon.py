@@ -31,7 +31,7 @@ from ticketd.config import Settings, load
 from ticketd.crew import Crew, Live
 from ticketd.deliver.recovery import recover
 from ticketd.doorkeeper import Door
-from ticketd.errors import Busy, TicketdError
+from ticketd.errors import Busy, Damaged, TicketdError
 from ticketd.memory import migrate_aside, share_arenas, trim
 from ticketd.once import PATIENCE, run_once
 from ticketd.scheduler import Errands, Schedule
@@ -40,6 +40,7 @@ from ticketd.systemd import notify, watchdog_seconds
 
 _STOP_WITHIN = 7.0  # seconds; ten are promised, and a busy machine needs some for itself
 _LOOK_EVERY = 5.0  # seconds
+_DUE_WITHIN = 1800.0  # seconds: it takes one, or minutes when the promises of a large desk have changed
 _UNREACHABLE = 75
 
 log = structlog.get_logger()
@@ -74,6 +75,8 @@ def run(settings: Settings, *, once: bool = False, clock: Callable[[], datetime]
 def _once(desk: Assembly, clock: Callable[[], datetime]) -> int:
     crew = Crew(desk.store, Live(desk.settings, desk.policy), clock, at_most=PATIENCE)
     summary, usable = run_once(crew)
+    if desk.store.damage:
+        raise Damaged(desk.store.damage)
     print(f"ticketd: {summary}", flush=True)
     return 0 if usable else _UNREACHABLE
 
@@ -130,9 +133,7 @@ class Daemon:
             if self._reload_asked:
                 self._reload_asked = False
                 self._reload()
-            if _identity(self._store.path) != self._file:
-                log.critical("the database file is gone or was replaced", database=self._store.where)
-                self._exit_status = TicketdError.exit_status
+            if self._damaged():
                 break
             self._schedule.restart_if_late()
             if self._crew.awaits_sign_in():
@@ -141,9 +142,19 @@ class Daemon:
             self._bell.wait(every)
             self._bell.hush()
 
+    def _damaged(self) -> bool:
+        """Whether the database is one that nobody can go on with: then the daemon ends and says so."""
+        said = self._store.damage
+        if not said and _identity(self._store.path) != self._file:
+            said = f"The database {self._store.where} is gone or was replaced."
+        if said:
+            log.critical("database lost", said=said)
+            self._exit_status = Damaged.exit_status
+        return bool(said)
+
     def _feed(self) -> None:
         """Tell the watchdog that all is well, unless somebody has not been heard of."""
-        late = self._crew.late()
+        late = self._crew.late() + self._errands.late()
         if late != self._late:
             if late:
                 log.warning("no progress", who=late)
@@ -174,7 +185,7 @@ class Daemon:
         return {name: box.imap.poll_every for name, box in self._crew.live.mailboxes.items()}
 
     def _tick(self) -> None:
-        self._errands.start("due", self._run_due)
+        self._errands.start("due", self._run_due, _DUE_WITHIN)
 
     def _nightly(self) -> None:
         self._errands.start("reconcile", self._tidy_up)

@@ -39,6 +39,10 @@ class ConfigError(TicketdError):
     exit_status = 78
 
 
+class Damaged(TicketdError):
+    """The database cannot be used until somebody mends it: going on would only loop."""
+
+
 class Busy(TicketdError):
     """Another daemon holds this database."""
 

@@ -23,6 +23,27 @@ _DAY = timedelta(days=1)
 _FRESH = 300.0  # seconds for which a report serves: a scrape must not cost a look at every ticket
 
 
+def _unix(moment: str) -> float:
+    """A moment in ``status``' words as seconds since 1970."""
+    return datetime.fromisoformat(moment).timestamp()
+
+
+def _polled(box: Mapping[str, Any]) -> float | None:
+    return _unix(box["last_poll_at"]) if box["last_poll_at"] else None
+
+
+_MAILBOX: tuple[tuple[str, str, Callable[[Mapping[str, Any]], float | None]], ...] = (
+    ("up", "1 when its last poll succeeded", lambda box: float(not box["last_error"])),
+    ("last_poll_timestamp_seconds", "when it was last read to its end (Unix time)", _polled),
+    ("lag", "seconds that its oldest mail has waited to be taken in", lambda box: float(box["lag"])),
+    (
+        "sending_held",
+        "1 while its account is in trouble: no mail goes out",
+        lambda b: float(bool(b["held_until"])),
+    ),
+)
+
+
 class _Figures(Collector):
     def __init__(self, found: Mapping[str, Any]) -> None:
         self._found = found
@@ -30,23 +51,44 @@ class _Figures(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         found = self._found
         yield GaugeMetricFamily("ticketd_healthy", "1 when all is well", float(found["healthy"]))
-        yield self._mailboxes()
+        yield from self._mailboxes()
         yield self._ledger()
         outbox = GaugeMetricFamily("ticketd_outbox", "mails of ours by state", labels=["state"])
-        for state in ("waiting", "unsure", "failed"):
+        for state in ("waiting", "unsure", "failed", "late", "leased"):
             outbox.add_metric([state], found["outbox"][state])
         yield outbox
-        count = found["quarantine"]["count"]
-        yield GaugeMetricFamily("ticketd_quarantine", "mails parked, held or quarantined", count)
+        yield self._stranded()
+        aside = found["quarantine"]
+        yield GaugeMetricFamily("ticketd_quarantine", "mails parked, held or quarantined", aside["count"])
+        yield GaugeMetricFamily("ticketd_poison", "mails that failed three times", aside["poison"])
+        yield self._troubles()
         breached = found["sla"]["breached"]
         yield GaugeMetricFamily("ticketd_sla_breached", "open tickets with something overdue", breached)
 
-    def _mailboxes(self) -> GaugeMetricFamily:
-        lag = GaugeMetricFamily("ticketd_mailbox_lag", "seconds since the last good poll", labels=["mailbox"])
-        for box in self._found["mailboxes"]:
-            if box["lag"] is not None:
-                lag.add_metric([box["name"]], box["lag"])
-        return lag
+    def _mailboxes(self) -> Iterator[GaugeMetricFamily]:
+        """A figure of each mailbox; one that was never polled has no last poll."""
+        for name, said, value in _MAILBOX:
+            family = GaugeMetricFamily(f"ticketd_mailbox_{name}", said, labels=["mailbox"])
+            for box in self._found["mailboxes"]:
+                figure = value(box)
+                if figure is not None:
+                    family.add_metric([box["name"]], figure)
+            yield family
+
+    def _stranded(self) -> GaugeMetricFamily:
+        said = "mails that wait in mailboxes that left the config"
+        family = GaugeMetricFamily("ticketd_stranded", said, labels=["mailbox", "what"])
+        for one in self._found["stranded"]:
+            for what in ("to_send", "to_take_in"):
+                family.add_metric([one["mailbox"], what], one[what])
+        return family
+
+    def _troubles(self) -> GaugeMetricFamily:
+        said = "when a trouble was last seen, those of a day (Unix time)"
+        family = GaugeMetricFamily("ticketd_trouble_timestamp_seconds", said, labels=["kind", "mailbox"])
+        for one in self._found["troubles"]:
+            family.add_metric([one["kind"], one["mailbox"] or ""], _unix(one["at"]))
+        return family
 
     def _ledger(self) -> GaugeMetricFamily:
         names = ["mailbox", "outcome"]

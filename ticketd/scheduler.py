@@ -20,6 +20,7 @@ from ticketd.errors import TicketdError
 from ticketd.progress import Progress
 
 _HEARTBEAT, _HEARD_WITHIN = timedelta(seconds=15), 60.0
+_DAY = 86_400.0  # seconds
 
 log = structlog.get_logger()
 
@@ -30,16 +31,23 @@ class Errands:
     def __init__(self) -> None:
         self._running: dict[str, threading.Thread] = {}
         self._troubles: dict[str, str] = {}
+        self._promises: dict[str, Progress] = {}
 
-    def start(self, name: str, work: Callable[[], object]) -> bool:
-        """Begin, unless the same is still being done; whether it began."""
+    def start(self, name: str, work: Callable[[], object], within: float = _DAY) -> bool:
+        """Begin, unless the same is still being done; whether it began. ``within``: seconds it may take."""
         running = self._running.get(name)
         if running is not None and running.is_alive():
             return False
+        self._promises[name] = Progress(within)
         thread = threading.Thread(target=self._run, args=(name, work), name=name, daemon=True)
         self._running[name] = thread
         thread.start()
         return True
+
+    def late(self) -> list[str]:
+        """Which of those that run should have ended by now."""
+        running = [name for name, thread in list(self._running.items()) if thread.is_alive()]
+        return [name for name in running if not self._promises[name].kept]
 
     def _run(self, name: str, work: Callable[[], object]) -> None:
         """Trouble that we foresee is said once, when it changes; any other with its traceback."""

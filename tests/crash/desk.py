@@ -7,6 +7,7 @@ acknowledged at most once, and nothing changes when all is done.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
 from collections import Counter
@@ -25,6 +26,7 @@ from tests.servers.process import wait_until
 from tests.servers.smtp_sink import Received, SmtpSink
 from ticketd.store import Store
 
+CALM, HASTY = "20s", "2s"  # time-outs: for a busy machine, and for servers that are to fall silent
 AGENTS = ("anna@example.com", "bob@example.com")
 
 
@@ -44,11 +46,12 @@ class Desk:
         self.account: Account = dovecot.user()
         self.sink, self.directory = sink, directory
         self.config, self.state = directory / "ticketd.toml", (disk or directory) / "state"
-        self.servers = Servers(dovecot.port, sink.port, self.account.username, timeout="2s")
+        self.servers = Servers(dovecot.port, sink.port, self.account.username, CALM)
         self._zygote, self._database = zygote, database.replace("+psycopg", "")
         # A server believes no arrival that is still to come: all that is played was days ago.
         self._time = datetime.now(UTC).replace(microsecond=0) - timedelta(days=30)
         self.mailbox = "acknowledge = true"
+        self.through = 0  # the port at which the program meets PostgreSQL, if not the server's own
         self.more = '[limits]\nmessage_size = "1MB"\n'
         self.state.mkdir(mode=0o700)
         migrate(self.url)
@@ -62,7 +65,8 @@ class Desk:
     def configure(self, **servers: Any) -> None:
         """Write the config, with other servers where they are named."""
         self.servers = replace(self.servers, **servers)
-        setting = f'database = "{self._database}"' if self._database else ""
+        seen = re.sub(r":\d+/", f":{self.through}/", self._database) if self.through else self._database
+        setting = f'database = "{seen}"' if seen else ""
         write(self.config, self.state, self.servers, self.mailbox, setting, self.more)
 
     @property
@@ -159,9 +163,30 @@ class Desk:
         asked = "SELECT kind, count(*) FROM outbox WHERE doubts > 0 GROUP BY kind"
         return dict(self._ask(asked))
 
+    def repeated(self) -> int:
+        """How many mails went out once more, byte by byte the same."""
+        return len(self.sink.messages) - len({(one.recipient, one.content) for one in self.sink.messages})
+
     def doubted(self) -> dict[int, int]:
         """How often each outbox row was in doubt, those that were."""
         return dict(self._ask("SELECT id, doubts FROM outbox WHERE doubts > 0"))
+
+    def attempts(self) -> dict[int, int]:
+        """How often each mail was tried in vain, in the order of arrival."""
+        rows = self._ask("SELECT attempts FROM ledger ORDER BY uid")
+        return {number: attempts for number, (attempts,) in enumerate(rows, 1)}
+
+    def attempted(self) -> int:
+        """How many mails of ours were tried and are waiting to be tried again."""
+        asked = "SELECT count(*) FROM outbox WHERE attempts > 0 AND lease_until IS NULL"
+        return int(self._ask(asked)[0][0])
+
+    def jump(self, span: timedelta) -> None:
+        """The running daemon's clock is off by so much from now on."""
+        jump = self.config.with_suffix(".jump")
+        partial = jump.with_suffix(".jumping")
+        partial.write_text(str(span.total_seconds()))
+        partial.rename(jump)
 
     def unfinished(self) -> int:
         """How many mails wait to be taken in or to be sent."""

@@ -16,11 +16,6 @@ from ticketd.store import hooks
 from ticketd.store.outbox import Outboxing
 
 
-def plant(name: str) -> None:
-    """Make this process make the mistake called ``name``."""
-    PLANTS[name]()
-
-
 def cursor_before_bytes() -> None:
     """The cursor passes mails that are not in the ledger yet."""
     hand_over = Reading._hand_over

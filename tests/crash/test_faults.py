@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tests.collect.kit import renumber
-from tests.crash.desk import AGENTS, Desk, customer
+from tests.crash.desk import AGENTS, CALM, HASTY, Desk, customer
 from tests.servers.dovecot import Dovecot
 from tests.servers.proxy import Fault, Proxy
 from tests.servers.smtp_sink import ACCEPT_AND_DROP, DROP
@@ -35,11 +35,12 @@ IMAP_FAULTS = {
 @pytest.mark.parametrize("fault", IMAP_FAULTS)
 def test_an_imap_connection_that_breaks(desk: Desk, proxy: Proxy, fault: str) -> None:
     desk.arrive(*range(1, 6), size=30_000)
-    desk.configure(imap=proxy.to(desk.servers.imap, IMAP_FAULTS[fault], Fault()))
+    desk.configure(imap=proxy.to(desk.servers.imap, IMAP_FAULTS[fault], Fault()), timeout=HASTY)
     first = desk.visit()
     assert first.status == UNREACHABLE, first.log
     assert desk.messages() == {} or "STORE" in fault
     assert desk.status()["mailboxes"][0]["last_error"]
+    desk.configure(timeout=CALM)
     desk.check(1, 2, 3, 4, 5)
     assert not desk.status()["mailboxes"][0]["last_error"]
 
@@ -115,11 +116,12 @@ def test_a_lost_250_is_one_more_copy_of_the_same_bytes(desk: Desk, proxy: Proxy,
     desk.arrive(1)
     if lost == "swallowed":
         swallow = Fault("swallow", seen=rb"\r\n\.\r\n")
-        desk.configure(smtp=proxy.to(desk.servers.smtp, swallow, Fault()))
+        desk.configure(smtp=proxy.to(desk.servers.smtp, swallow, Fault()), timeout=HASTY)
     else:
         desk.sink.script["dot"] = [ACCEPT_AND_DROP]
     desk.visit()
     desk.later(seconds=30)
+    desk.configure(timeout=CALM)
     desk.check(1, repeats=1)
     assert desk.doubts() == {"notification": 1}
     assert {row["state"] for row in desk.outbox()} == {"sent"}

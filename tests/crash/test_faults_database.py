@@ -6,7 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,12 +18,14 @@ from tests.crash.zygote import Zygote
 from tests.servers.dovecot import Dovecot
 from tests.servers.postgres import Postgres
 from tests.servers.process import wait_until
+from tests.servers.proxy import Fault, Proxy
 from tests.servers.smtp_sink import SmtpSink
 from ticketd.store import Store
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 UNREACHABLE, CONFIGURATION = 75, 78
+UNFORESEEN = '"exception": "Traceback'
 
 
 @pytest.fixture
@@ -93,6 +95,53 @@ def test_a_database_that_another_process_has_locked(desk: Desk) -> None:
     desk.check(1, 2)
 
 
+def overwrite(path: Path) -> None:
+    """Every page but the first is nonsense now, as after a disk that lies."""
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * (path.stat().st_size - 4096))
+
+
+def replace(path: Path) -> None:
+    """Another file stands where the database was."""
+    path.rename(path.with_name("elsewhere.db"))
+    shutil.copy(path.with_name("elsewhere.db"), path)
+
+
+@pytest.mark.parametrize("daemon", [True, False])
+@pytest.mark.parametrize("damage", [overwrite, replace, Path.unlink])
+def test_a_database_that_is_damaged_replaced_or_gone_ends_the_program(
+    desk: Desk, damage: Callable[[Path], None], daemon: bool
+) -> None:
+    desk.arrive(1)
+    desk.visited()
+    database, kept = desk.state / "ticketd.db", desk.directory / "kept.db"
+    shutil.copy(database, kept)
+    desk.arrive(2)
+    with desk.paused("before-imap:FETCH", daemon=daemon) as ended:
+        damage(database)
+    assert ended[0].status == 1, ended[0].log
+    said = [line for line in ended[0].log.splitlines() if str(database) in line]
+    assert said, ended[0].log
+    assert len(said) < 8, said
+    if damage is not replace:
+        assert desk.visit().status == 1
+        for path in desk.state.glob("ticketd.db*"):  # the marker, too: nothing has happened since the copy
+            path.unlink()
+        shutil.copy(kept, database)
+    desk.check(1, 2)
+
+
+def test_a_database_on_a_disk_that_may_only_be_read_is_refused(cramped: Desk, small_disk: Path) -> None:
+    cramped.arrive(1)
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    refused = cramped.visit(daemon=True)
+    assert refused.status == 1, refused.log
+    assert str(cramped.state / "ticketd.db") in refused.log
+    subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
+    cramped.check(1)
+
+
 @pytest.mark.parametrize("how", ["backup", "copy"])
 def test_yesterdays_backup_sends_nothing_again(desk: Desk, how: str) -> None:
     desk.arrive(1, 2)
@@ -138,6 +187,54 @@ def test_postgresql_ends_every_session(pg_desk: Desk, point: str) -> None:
     pg_desk.later(minutes=1)
     assert pg_desk.doubts().get("acknowledgement", 0) == 0
     pg_desk.check(1, 2, 3, repeats=pg_desk.doubts().get("notification", 0))
+
+
+@pytest.mark.timeout(300)
+def test_postgresql_whose_answer_to_a_commit_is_lost(
+    zygote: Zygote, dovecot: Dovecot, smtp_sink: SmtpSink, directory: Path, postgres: Postgres
+) -> None:
+    number, lost = -1, True
+    while lost:
+        number += 2
+        place, proxy = directory / str(number), Proxy()
+        place.mkdir()
+        smtp_sink.reset()
+        desk = Desk(zygote, dovecot, smtp_sink, place, postgres.new_database())
+        desk.arrive(1)
+        desk.through = proxy.to(postgres.port, Fault("lose", seen=b"COMMIT", after=number))
+        desk.configure()
+        disturbed = desk.visit()
+        lost = proxy.seen[b"COMMIT"] >= number
+        proxy.close()
+        assert disturbed.status in ((0, 1, UNREACHABLE) if lost else (0,)), (number, disturbed.log)
+        assert UNFORESEEN not in disturbed.log, (number, disturbed.log)
+        desk.through = 0
+        desk.configure()
+        desk.later(minutes=1)
+        desk.check(1)
+        assert desk.doubts() == {}, number
+        postgres.drop_database(desk.url)
+    assert number > 15
+
+
+def test_postgresql_that_turns_read_only_under_the_daemon(pg_desk: Desk) -> None:
+    """As after a failover: its sessions are ended, and the new ones may not write."""
+    pg_desk.arrive(1)
+    pg_desk.visited()
+    url = pg_desk.url.replace("+psycopg", "")
+    name = url.rpartition("/")[2]
+    with psycopg.connect(url, autocommit=True) as connection:
+        pg_desk.arrive(2)
+        with pg_desk.paused("before-imap:FETCH") as ended:
+            connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+            connection.execute(KILL_OTHERS)
+        assert ended[0].status in (1, UNREACHABLE), ended[0].log
+        assert "read-only" in ended[0].log
+        assert UNFORESEEN not in ended[0].log
+        assert pg_desk.visit().status == UNREACHABLE
+        connection.execute("SET default_transaction_read_only = off")
+        connection.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+    pg_desk.check(1, 2)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import random
 import shutil
 from collections.abc import Callable
 
-from tests.crash.desk import AGENTS, Desk, named
+from tests.crash.desk import AGENTS, CALM, HASTY, Desk, named
 from tests.crash.grounds import new_directory
 from tests.crash.random_kill import Toll
 from tests.crash.zygote import Zygote
@@ -58,7 +58,7 @@ class Weather:
     def clear(self) -> dict[str, int]:
         """Nothing goes wrong."""
         self._desk.sink.script.clear()
-        self._desk.configure(imap=self._imap, smtp=self._smtp)
+        self._desk.configure(imap=self._imap, smtp=self._smtp, timeout=CALM)
         return {}
 
     def change(self) -> dict[str, int]:
@@ -68,10 +68,10 @@ class Weather:
         self.faults += kind != "clear"
         if kind == "imap":
             fault = self._dice.choice(_IMAP)
-            self._desk.configure(imap=self._proxies.to(self._imap, fault, Fault()))
+            self._desk.configure(imap=self._proxies.to(self._imap, fault, Fault()), timeout=HASTY)
         if kind == "smtp":
             fault = self._dice.choice(_SMTP)
-            self._desk.configure(smtp=self._proxies.to(self._smtp, fault, Fault()))
+            self._desk.configure(smtp=self._proxies.to(self._smtp, fault, Fault()), timeout=HASTY)
         if kind == "answers":
             for phase, answer in self._dice.choices(_ANSWERS, k=4):
                 self._desk.sink.script[phase].append(answer)

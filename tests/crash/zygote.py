@@ -37,7 +37,10 @@ class Order:
     ``storm``   send ourselves SIGHUP at every IMAP step
     ``pause``   at the first point of this name wait until the file ``CONFIG.go`` is there
     ``files``   no file may grow beyond so many bytes (RLIMIT_FSIZE)
-    ``plant``   make the old mistake of this name (``plants``)
+    ``plant``   make the old mistake of this name (``plants``), or suffer that trouble (``troubles``)
+    ``environ`` more of the environment
+
+    The daemon's clock is put forward by as many seconds as stand in the file ``CONFIG.jump``.
     """
 
     config: str
@@ -49,6 +52,7 @@ class Order:
     pause: str = ""
     files: int = 0
     plant: str = ""
+    environ: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,7 @@ class Zygote:
 
 def serve(orders: TextIO, answers: TextIO) -> None:
     """The zygote's own life: fork for each order, one after the other."""
-    from tests.crash import plants, points  # noqa: F401 -- imported now, so that every fork has it
+    from tests.crash import plants, points, troubles  # noqa: F401 -- imported now, so that every fork has it
     from ticketd import daemon, deliver  # noqa: F401
     from ticketd.store.migrations import run  # noqa: F401
 
@@ -140,20 +144,30 @@ def _live(order: Order, pipe: int) -> None:
 
 
 def _work(order: Order, pipe: int) -> int:
-    from tests.crash import plants, points
+    from tests.crash import plants, points, troubles
     from ticketd.config import load
     from ticketd.daemon import run
 
     points.watch(_Watcher(order, pipe).reached)
+    os.environ.update(order.environ)
     if order.plant:
-        plants.plant(order.plant)
+        {**plants.PLANTS, **troubles.TROUBLES}[order.plant]()
     if order.files:
         resource.setrlimit(resource.RLIMIT_FSIZE, (order.files, resource.RLIM_INFINITY))
     settings, now = load(Path(order.config), os.environ), datetime.fromisoformat(order.now)
     began = time.monotonic()
     if order.daemon:
-        return run(settings, clock=lambda: now + timedelta(seconds=time.monotonic() - began))
+        jump = Path(order.config).with_suffix(".jump")
+        return run(settings, clock=lambda: now + timedelta(seconds=time.monotonic() - began + _seconds(jump)))
     return run(settings, once=True, clock=lambda: now)
+
+
+def _seconds(jump: Path) -> float:
+    """How far the clock is off just now."""
+    try:
+        return float(jump.read_text())
+    except OSError:
+        return 0.0
 
 
 class _Watcher:

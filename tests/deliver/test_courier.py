@@ -1,13 +1,15 @@
 """Delivering to a scripted SMTP server: each phase's trouble falls on the right one, no copy too many."""
 
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 
 from tests.servers.smtp_sink import ACCEPT_AND_DROP, DROP
 from ticketd.decide.effects import MailKind
-from ticketd.errors import ConfigError, TicketdError
-from ticketd.store import Transaction
+from ticketd.errors import Busy, ConfigError, TicketdError, Unavailable
+from ticketd.store import Store, Transaction
+from ticketd.wire.smtp import SmtpConnection
 
 pytestmark = pytest.mark.server
 
@@ -267,7 +269,7 @@ def test_a_database_that_fails_after_the_250_does_not_make_a_second_copy(desk, s
         return settle(self, *args, **kwargs)
 
     monkeypatch.setattr(Transaction, "settle", fail_twice)
-    monkeypatch.setattr("ticketd.deliver.settle._TRY_AGAIN", 0.01)
+    monkeypatch.setattr("ticketd.deliver.insist._TRY_AGAIN", 0.01)
     assert desk.courier.run().sent == 1
     assert desk.courier.run().sent == 0
     assert states(desk) == ["sent"]
@@ -306,9 +308,142 @@ def test_a_daemon_that_died_at_the_dot_resends_at_once_and_an_acknowledgement_no
     desk.queue(kind=MailKind.ACKNOWLEDGEMENT, author=None)
     with desk.store.begin() as tx:
         for row in tx.claim("support", clock()):
-            tx.mark_dot(row.id, clock())
+            tx.mark_dot(row, clock())
     with desk.store.begin() as tx:
         assert [row.kind for row in tx.recover(clock())] == [MailKind.ACKNOWLEDGEMENT]
     assert desk.courier.run().sent == 1
     assert states(desk) == ["sent"]
     assert states(desk, "acknowledgement") == ["failed"]
+
+
+def lost_answer(monkeypatch, name):
+    """The next commit of this name is made, and its answer does not arrive."""
+    begin, lost = Store.begin, [name]
+
+    @contextmanager
+    def begins(self, what="write"):
+        with begin(self, what) as tx:
+            yield tx
+        if what in lost:
+            lost.remove(what)
+            raise Unavailable("The database cannot be used just now: the answer to COMMIT was lost.")
+
+    monkeypatch.setattr(Store, "begin", begins)
+
+
+@pytest.mark.parametrize("commit", ["claim", "mark-dot", "give-back", "settle"])
+def test_a_commit_whose_answer_is_lost_neither_stalls_nor_doubles_a_mail(
+    desk, smtp_sink, monkeypatch, commit
+):
+    monkeypatch.setattr("ticketd.deliver.insist._TRY_AGAIN", 0.01)
+    desk.queue("a@example.org")
+    desk.queue("b@example.org", MailKind.ACKNOWLEDGEMENT)
+    if commit == "give-back":
+        desk.courier._claim()
+    lost_answer(monkeypatch, commit)
+    if commit == "give-back":
+        desk.courier._give_back()
+    elif commit == "settle":
+        assert desk.courier.run().sent == 2
+    else:
+        with pytest.raises(TicketdError):
+            desk.courier.run()
+    desk.courier.run()
+    assert [mail.recipient for mail in smtp_sink.messages] == ["a@example.org", "b@example.org"]
+    assert states(desk) + states(desk, "acknowledgement") == ["sent", "sent"]
+    assert [row["attempts"] for row in desk.rows()] == [1, 1]
+
+
+def test_a_refusal_whose_commit_was_lost_is_told_once(desk, smtp_sink, monkeypatch):
+    monkeypatch.setattr("ticketd.deliver.insist._TRY_AGAIN", 0.01)
+    smtp_sink.refuse["jane@example.org"] = "550 5.1.1 no such user here"
+    desk.queue()
+    lost_answer(monkeypatch, "settle")
+    assert desk.courier.run().failed == 1
+    assert len(desk.events("bounce")) == 1
+    assert len(desk.rows("notification")) == 1
+
+
+def test_an_error_of_ours_after_the_dot_leaves_the_mail_in_doubt(desk, smtp_sink, monkeypatch, clock):
+    desk.queue()
+    desk.queue(kind=MailKind.ACKNOWLEDGEMENT, author=None)
+    answer, fails = SmtpConnection._answer, [2]
+
+    def broken(self, phase, *rest):
+        said = answer(self, phase, *rest)
+        if phase == "dot" and fails[0]:
+            fails[0] -= 1
+            raise MemoryError
+        return said
+
+    monkeypatch.setattr(SmtpConnection, "_answer", broken)
+    assert desk.courier.run().unsure == 1
+    clock.pass_(minutes=1)
+    assert desk.courier.run().sent == 1
+    assert states(desk) + states(desk, "acknowledgement") == ["sent", "failed"]
+    copies = [mail.content for mail in smtp_sink.messages]
+    assert len(copies) == 3
+    assert len(set(copies)) == 2
+
+
+def test_an_error_of_ours_before_the_dot_sends_nothing_and_holds_nothing_up(desk, smtp_sink, monkeypatch):
+    for number in range(3):
+        desk.queue(f"number{number}@example.org")
+
+    def broken(content):
+        raise MemoryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("ticketd.wire.smtp._insist_on_crlf", broken)
+        with pytest.raises(MemoryError):
+            desk.courier.run()
+    assert desk.courier.run().sent == 3
+    assert len(smtp_sink.messages) == 3
+
+
+def test_a_fate_that_nobody_wrote_down_is_a_doubt_once_its_lease_has_ended(desk, smtp_sink, clock):
+    desk.queue()
+    desk.queue(kind=MailKind.ACKNOWLEDGEMENT, author=None)
+    with desk.store.begin() as tx:
+        for row in tx.claim("support", clock()):
+            tx.mark_dot(row, clock())
+    clock.pass_(minutes=16)
+    assert desk.courier.run().unsure == 1
+    clock.pass_(minutes=1)
+    assert desk.courier.run().sent == 1
+    assert states(desk) + states(desk, "acknowledgement") == ["sent", "failed"]
+    assert len(smtp_sink.messages) == 1
+
+
+def test_a_mail_that_another_daemon_took_over_is_not_sent(desk, smtp_sink, clock, monkeypatch):
+    desk.queue()
+    send = SmtpConnection.send
+
+    def taken_over(self, sender, recipient, content, before_dot):
+        with desk.store.begin() as tx:
+            tx.recover(clock())
+        return send(self, sender, recipient, content, before_dot)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SmtpConnection, "send", taken_over)
+        with pytest.raises(Busy):
+            desk.courier.run()
+    assert not smtp_sink.messages
+    assert desk.courier.run().sent == 1
+
+
+def test_a_mailbox_that_leaves_the_config_is_sent_no_further(desk, smtp_sink, monkeypatch):
+    for number in range(3):
+        desk.queue(f"number{number}@example.org")
+    send = SmtpConnection.send
+
+    def leaves(self, *arguments):
+        desk.policy = replace(desk.policy, mailboxes={})
+        return send(self, *arguments)
+
+    monkeypatch.setattr(SmtpConnection, "send", leaves)
+    policy = desk.policy
+    assert desk.courier.run().sent == 1
+    assert states(desk) == ["sent", "waiting", "waiting"]
+    desk.policy = policy
+    assert [row["attempts"] for row in desk.rows()] == [1, 0, 0]

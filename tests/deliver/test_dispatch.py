@@ -7,6 +7,7 @@ import pytest
 from tests.servers.process import wait_until
 from ticketd.deliver.courier import Tally
 from ticketd.deliver.dispatch import Dispatcher
+from ticketd.progress import Progress
 
 
 @pytest.fixture
@@ -48,8 +49,10 @@ class Hanging:
 
     def __init__(self, stop):
         self.stop, self.began = stop, threading.Event()
+        self.progress = Progress()
 
     def run(self):
+        self.progress.promise(-1)
         self.began.set()
         self.stop.wait(30)
         return Tally()
@@ -68,7 +71,9 @@ def test_a_hanging_courier_is_started_once_and_does_not_hold_up_the_stop(desk):
     dispatcher.launch_due()
     assert made[0].began.wait(5)
     assert len(made) == 1
+    assert dispatcher.late() == ["courier of support"]
     assert dispatcher.stop(5)
+    assert dispatcher.late() == []
 
 
 def test_a_courier_that_fails_is_reported_and_the_next_one_goes(desk):

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+_LOWEST = 10_000
+_CLIENTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
 PATIENCE = 30.0  # seconds that a busy machine may need for anything that takes milliseconds
 
 
@@ -28,10 +32,24 @@ def need(*binaries: str) -> None:
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port that nobody listens on now, and that no connection will leave from.
+
+    The system gives its own choice of port to whoever connects anywhere, be it to that very
+    port: a server that is to come back to it may then find it taken.
+    """
+    for _ in range(1000):
+        port = random.randrange(_LOWEST, _first_given_to_clients())
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
+
+
+def _first_given_to_clients() -> int:
+    try:
+        return max(_LOWEST + 1000, int(_CLIENTS.read_text().split()[0]))
+    except (OSError, ValueError):
+        return 32_768
 
 
 def new_directory(name: str) -> Path:

@@ -11,13 +11,14 @@ import asyncio
 import re
 import socket
 import struct
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from tests.servers.loop import LoopThread
 
-Kind = Literal["pass", "refuse", "silence", "stall", "reset", "close", "swallow", "say", "flip"]
+Kind = Literal["pass", "refuse", "silence", "stall", "reset", "close", "swallow", "lose", "say", "flip"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Fault:
     reset     forward ``after`` bytes, then reset both sides;  close: end both sides in order
     flip      invert the byte number ``after``
     swallow   once ``seen`` went to the server, nothing that it says arrives any more
+    lose      the answer to the ``after``-th ``seen`` of all connections never arrives: both sides are reset
     say       once ``seen`` went past in the direction, ``text`` goes to the client instead, and the end
     """
 
@@ -48,6 +50,7 @@ class Proxy:
         self._writers: list[asyncio.StreamWriter] = []
         self.connections = 0
         self.asked = 0  # lines that clients sent: in IMAP, commands
+        self.seen: Counter[bytes] = Counter()  # how often each ``lose`` has met what it waits for
 
     def to(self, port: int, *faults: Fault) -> int:
         """Forward to a loopback port with these faults; the port to connect to."""
@@ -69,7 +72,7 @@ class Proxy:
             self.connections += 1
             fault = left.pop(0) if len(left) > 1 else left[0]
             self._writers.append(writer)
-            await _Connection(fault, reader, writer, self._count).run(port)
+            await _Connection(fault, reader, writer, self._count, self.seen).run(port)
 
         server = await asyncio.start_server(connected, "127.0.0.1", 0)
         self._servers.append(server)
@@ -96,9 +99,11 @@ class _Connection:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         count: Callable[[bytes], None],
+        seen: Counter[bytes],
     ) -> None:
         self._fault, self._client, self._count = fault, (reader, writer), count
-        self._swallowing = False
+        self._swallowing = self._losing = False
+        self._seen = seen
 
     async def run(self, port: int) -> None:
         reader, writer = self._client
@@ -142,6 +147,8 @@ class _Connection:
                 towards == "server" and bool(re.search(fault.seen, recent))
             )
             return b"" if self._swallowing and towards == "client" else data
+        if fault.kind == "lose":
+            return await self._lose(data, towards)
         if fault.towards != towards:
             return data
         if fault.kind == "say" and re.search(fault.seen, recent):
@@ -157,10 +164,20 @@ class _Connection:
             await self._cut()
         return data
 
+    async def _lose(self, data: bytes, towards: str) -> bytes:
+        """Note a question that is to have no answer; at its answer, the end."""
+        if towards == "server":
+            before = self._seen[self._fault.seen]
+            self._seen[self._fault.seen] += len(re.findall(self._fault.seen, data))
+            self._losing = self._losing or before < self._fault.after <= self._seen[self._fault.seen]
+        elif self._losing:
+            await self._cut()
+        return data
+
     async def _cut(self) -> None:
         if self._fault.kind == "stall":
             await asyncio.Event().wait()
-        if self._fault.kind == "reset":
+        if self._fault.kind in ("reset", "lose"):
             for each in self._ends:
                 _reset(each)
         raise _Cut

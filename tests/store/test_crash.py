@@ -45,7 +45,7 @@ def deliver(store: Store, sent: Path) -> None:
         if not rows:
             return
         with store.begin("dot") as tx:
-            tx.mark_dot(rows[0].id, NOW)
+            tx.mark_dot(rows[0], NOW)
         hooks.at("before-submit")
         with sent.open("a") as file:
             file.write(f"{rows[0].message_id}\n")

@@ -71,7 +71,7 @@ def test_sent_is_the_end(store: Store) -> None:
     queue(store, "a")
     [row] = claim(store)
     with store.begin() as tx:
-        tx.mark_dot(row.id, NOW)
+        assert tx.mark_dot(row, NOW)
     with store.begin() as tx:
         tx.settle(row.id, "sent", NOW, response="250 2.0.0 Ok", event=Record(1, "sent", detail="to Anna"))
     assert claim(store, NOW + HOUR) == []
@@ -93,11 +93,12 @@ def test_a_deferred_mail_comes_back_at_its_time(store: Store) -> None:
     assert (again.attempts, again.last_error) == (2, "450 later")
 
 
-def test_releasing_a_lease_takes_the_attempt_back(store: Store) -> None:
+def test_giving_a_lease_back_takes_the_attempt_back(store: Store) -> None:
     queue(store, "a")
     [row] = claim(store)
     with store.begin() as tx:
-        tx.release_lease(row.id)
+        assert row.lease_until
+        tx.give_back("support", row.lease_until)
     assert [row.attempts for row in claim(store)] == [1]
 
 
@@ -127,7 +128,7 @@ def test_after_a_crash_every_mail_is_due_at_once(store: Store, dot: bool) -> Non
     [row] = claim(store)
     with store.begin() as tx:
         if dot:
-            tx.mark_dot(row.id, NOW)
+            assert tx.mark_dot(row, NOW)
     with store.begin() as tx:
         assert tx.recover(NOW + MINUTE) == []
     [again] = claim(store, NOW + MINUTE)
@@ -139,7 +140,7 @@ def test_recovering_twice_changes_nothing_more(store: Store) -> None:
     queue(store, "a")
     [row] = claim(store)
     with store.begin() as tx:
-        tx.mark_dot(row.id, NOW)
+        assert tx.mark_dot(row, NOW)
     for _ in range(2):
         with store.begin() as tx:
             assert tx.recover(NOW) == []
@@ -150,7 +151,7 @@ def test_an_acknowledgement_in_doubt_is_never_sent_again(store: Store) -> None:
     queue(store, "a", kind=MailKind.ACKNOWLEDGEMENT)
     [row] = claim(store)
     with store.begin() as tx:
-        tx.mark_dot(row.id, NOW)
+        assert tx.mark_dot(row, NOW)
     with store.begin() as tx:
         assert [lost.id for lost in tx.recover(NOW)] == [row.id]
     assert states(store) == ["failed"]
@@ -164,7 +165,7 @@ def test_a_mail_in_doubt_twice_is_given_up(store: Store) -> None:
     [row] = claim(store)
     assert (row.state, row.doubts) == ("unsure", 1)
     with store.begin() as tx:
-        tx.mark_dot(row.id, NOW)
+        assert tx.mark_dot(row, NOW)
     with store.begin() as tx:
         assert [lost.id for lost in tx.recover(NOW)] == [row.id]
     assert states(store) == ["failed"]
@@ -174,7 +175,7 @@ def test_a_second_attempt_begins_before_the_dot(store: Store) -> None:
     queue(store, "a", kind=MailKind.REPLY)
     [row] = claim(store)
     with store.begin() as tx:
-        tx.mark_dot(row.id, NOW)
+        assert tx.mark_dot(row, NOW)
         tx.settle(row.id, "unsure", NOW, next_attempt_at=NOW)
     claim(store)  # and dies before the dot
     with store.begin() as tx:
@@ -234,3 +235,45 @@ def test_mailboxes_do_not_touch_each_other(store: Store) -> None:
     with store.begin() as tx:
         assert tx.due_mailboxes(NOW) == ["sales", "support"]
         assert [row.cause for row in tx.claim("sales", NOW)] == ["b"]
+
+
+def test_a_lease_that_another_took_over_neither_sends_nor_settles(store: Store) -> None:
+    queue(store, "a")
+    [mine] = claim(store, lease=MINUTE)
+    [theirs] = claim(store, NOW + MINUTE)
+    with store.begin() as tx:
+        assert not tx.mark_dot(mine, NOW)
+        assert not tx.settle(mine.id, "sent", NOW, lease=mine.lease_until)
+        assert tx.mark_dot(theirs, NOW)
+    assert states(store) == ["waiting"]
+    with store.begin() as tx:
+        assert tx.settle(theirs.id, "sent", NOW, lease=theirs.lease_until)
+        assert not tx.settle(theirs.id, "failed", NOW, lease=theirs.lease_until)
+    assert states(store) == ["sent"]
+
+
+def test_a_lease_that_ended_at_the_dot_is_no_attempt_like_any_other(store: Store) -> None:
+    queue(store, "a", "b")
+    rows = claim(store, lease=MINUTE)
+    with store.begin() as tx:
+        tx.mark_dot(rows[0], NOW)
+    assert [row.phase for row in claim(store, NOW + MINUTE)] == ["dot", ""]
+
+
+def test_what_is_given_back_is_not_what_is_in_doubt(store: Store) -> None:
+    queue(store, "a", "b", "c")
+    lost, undotted, untried = claim(store)
+    with store.begin() as tx:
+        tx.mark_dot(lost, NOW)
+        tx.mark_dot(undotted, NOW)
+        tx.unmark_dot(undotted)
+        assert lost.lease_until
+        tx.give_back("support", lost.lease_until)
+    assert [row.id for row in claim(store)] == [undotted.id, untried.id]
+
+
+def test_what_is_being_sent_cannot_be_cancelled(store: Store) -> None:
+    queue(store, "a")
+    claim(store)
+    with store.begin() as tx, pytest.raises(TicketdError, match="being sent"):
+        tx.outbox_cancel(1)

@@ -79,6 +79,9 @@ def _status(found: dict[str, Any]) -> None:
     oldest = f", oldest {show.when(aside['oldest_at'])}" if aside["oldest_at"] else ""
     print(f"Quarantine  {aside['count']}{oldest}")
     print(f"SLA         {found['sla']['breached']} breached")
+    for one in found["stranded"]:
+        waits = f"{one['to_send']} mails to send, {one['to_take_in']} to take in"
+        print(show.line(f"Stranded    {one['mailbox']} is not in the config: {waits}"))
     for one in found["troubles"]:
         where = f"{one['mailbox']}: " if one["mailbox"] else ""
         print(show.line(f"Trouble     {show.when(one['at'])}  {where}{one['kind']}  {one['detail'] or ''}"))

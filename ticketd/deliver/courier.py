@@ -2,7 +2,8 @@
 
 The instant of hand-over is the server's 250 after the final dot (RFC 5321 §4.2.5).
 ``mark_dot`` is committed just before it, so that a crash between the two is known as
-``unsure``; a crash earlier is known as harmless. No transaction is open while the
+``unsure``; a crash earlier is known as harmless. Whatever was leased and not tried is
+given back, however long the database is away. No transaction is open while the
 network speaks. What a reply means is ``decide.outcome``'s, when to try again ``decide.retry``'s.
 """
 
@@ -14,17 +15,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+import structlog
+
 from ticketd.decide import retry
 from ticketd.decide.effects import MailKind
 from ticketd.decide.outcome import Phase, Reply, Settle, State, unusable
 from ticketd.decide.policy import Policy
+from ticketd.deliver.insist import insist
 from ticketd.deliver.settle import Settler
-from ticketd.errors import TicketdError
-from ticketd.store import Claimed, Store
+from ticketd.errors import Busy, TicketdError
+from ticketd.progress import Progress
+from ticketd.store import LEASE, Claimed, Store
 from ticketd.wire.smtp import SmtpTrouble
 
 _BATCH = 10
 _MAILS_A_CONNECTION = 100
+_ONE_MAIL = 1800.0  # seconds within which one is settled: 50 MB at 50 KB/s are 1,000, the answer takes 300
+
+log = structlog.get_logger()
 
 
 class Connection(Protocol):
@@ -80,53 +88,87 @@ class Courier:
         self._settler = Settler(store, mailbox, policy, clock, stop)
         self._connection: Connection | None = None
         self._carried = 0  # mails that the open connection has taken
+        self._lease = clock()  # the end of the lease that we took last
+        self._past_dot = False  # whether the mail in hand may have arrived
+        self.progress = Progress(_ONE_MAIL)
 
     def run(self) -> Tally:
         """Deliver all that is due now; returns at the first trouble that is the account's."""
         tally = Tally()
         try:
-            while not self._stop.is_set() and (rows := self._claim()):
+            while self._goes_on() and (rows := self._claim()):
                 if not self._deliver_batch(rows, tally):
                     break
         finally:
             self._hang_up()
         return tally
 
+    def _goes_on(self) -> bool:
+        """Whether nobody asked to stop, and the mailbox is still in the config."""
+        return not self._stop.is_set() and self._mailbox in self._policy().mailboxes
+
     def _claim(self) -> list[Claimed]:
-        with self._store.begin("claim") as tx:
-            return tx.claim(self._mailbox, self._clock(), limit=_BATCH)
+        """Lease what is due. Where the commit's answer is lost the lease may stand: it is given back."""
+        self.progress.promise(_ONE_MAIL)
+        now = self._clock()
+        self._lease = now + LEASE
+        try:
+            with self._store.begin("claim") as tx:
+                return tx.claim(self._mailbox, now, limit=_BATCH)
+        except TicketdError:
+            self._give_back()
+            raise
 
     def _deliver_batch(self, rows: list[Claimed], tally: Tally) -> bool:
         """Deliver rows until one meets the account's trouble; whatever was not tried is given back."""
         untried = list(rows)
         try:
-            while untried and not self._stop.is_set():
+            while untried and self._goes_on():
                 settle = self._deliver(untried.pop(0), tally)
                 tally.count(settle)
                 if settle.holds_account:
                     return False
             return not untried
         finally:
-            self._give_back(untried)
+            if untried:
+                self._give_back()
 
-    def _give_back(self, rows: list[Claimed]) -> None:
-        if rows:
+    def _give_back(self, undotted: Claimed | None = None) -> None:
+        """What we lease and have not settled stands as before; of ``undotted`` no dot was sent."""
+
+        def write() -> None:
+            self.progress.promise(_ONE_MAIL)
             with self._store.begin("give-back") as tx:
-                for row in rows:
-                    tx.release_lease(row.id)
+                if undotted:
+                    tx.unmark_dot(undotted)
+                tx.give_back(self._mailbox, self._lease)
+
+        insist(write, self._stop, self._mailbox)
 
     def _deliver(self, row: Claimed, tally: Tally) -> Settle:
         """One row to its end; its fate is committed before the next is looked at."""
+        self.progress.promise(_ONE_MAIL)
+        if row.phase == Phase.DOT:
+            return self._settler.settle(row, Reply(Phase.DOT, None, "nobody wrote down what was answered"))
         if row.kind is MailKind.ACKNOWLEDGEMENT and self._is_stale(row):
             return self._settler.cancel(row, "too late to acknowledge")
-        try:
-            reply = self._submit(row)
-        except BaseException:
-            self._give_back([row])  # the final dot was not sent: nothing is in doubt
-            raise
+        reply = self._submitted(row)
         if unusable(reply):
             tally.unusable = str(reply)
         return self._settler.settle(row, reply)
+
+    def _submitted(self, row: Claimed) -> Reply:
+        """Submit one mail; an error of ours leaves it in doubt only where the dot may have been sent."""
+        self._past_dot = False
+        try:
+            return self._submit(row)
+        except Exception as error:
+            if not self._past_dot:
+                self._give_back(undotted=row)
+                raise
+            log.exception("delivery failed", mailbox=self._mailbox, row=row.id)
+            self._hang_up()
+            return Reply(Phase.DOT, None, f"an error of ours: {type(error).__name__}")
 
     def _is_stale(self, row: Claimed) -> bool:
         return self._clock() - row.created_at > retry.TOO_LATE_TO_ACKNOWLEDGE
@@ -150,10 +192,10 @@ class Courier:
         except TicketdError as error:  # a secret that cannot be read is as good as a refused login
             return Reply(Phase.AUTH, None, str(error))
         try:
-            words = connection.send(
-                self._sender(), row.recipient, row.content, lambda: self._mark_dot(row.id)
-            )
+            words = connection.send(self._sender(), row.recipient, row.content, lambda: self._mark_dot(row))
         except ValueError as error:  # bytes that no server may be given: ours to mend, not to try again
+            if self._past_dot:
+                raise
             return Reply(Phase.DATA, 554, f"5.6.0 not sent: {error}")
         except SmtpTrouble as trouble:
             reply = _reply(trouble)
@@ -167,10 +209,12 @@ class Courier:
         """The envelope's sender: the desk, so that bounces come back to it."""
         return self._policy().mailboxes[self._mailbox].address
 
-    def _mark_dot(self, row: int) -> None:
+    def _mark_dot(self, row: Claimed) -> None:
         """The last commit before the point of no return."""
         with self._store.begin("mark-dot") as tx:
-            tx.mark_dot(row, self._clock())
+            if not tx.mark_dot(row, self._clock()):
+                raise Busy(f"Another daemon has taken over the outbox's mail {row.id}.")
+        self._past_dot = True
 
     def _hang_up(self) -> None:
         if self._connection:

@@ -14,6 +14,7 @@ from datetime import datetime
 import structlog
 
 from ticketd.deliver.courier import Courier, Tally
+from ticketd.errors import TicketdError
 from ticketd.progress import Progress
 from ticketd.store import Store
 
@@ -78,6 +79,14 @@ class Dispatcher(threading.Thread):
             thread.join()
         return tallies
 
+    def late(self) -> list[str]:
+        """Who at work here has not been heard of by the time promised: ourselves, or a courier."""
+        couriers = [f"courier of {name}" for name in list(self._busy) if self._is_late(name)]
+        return couriers if self.progress.kept else ["dispatcher", *couriers]
+
+    def _is_late(self, mailbox: str) -> bool:
+        return self._is_busy(mailbox) and not self._couriers[mailbox].progress.kept
+
     def stop(self, timeout: float) -> bool:
         """Stop claiming and wait for the mail in hand; whether all couriers came back in time."""
         self._stop_asked.set()
@@ -107,6 +116,9 @@ class Dispatcher(threading.Thread):
     def _deliver(self, mailbox: str, courier: Courier, tallies: dict[str, Tally]) -> None:
         try:
             tallies[mailbox] = courier.run()
+        except TicketdError as error:  # the database: the dispatcher meets it next, and says so once
+            log.warning("delivery stopped", mailbox=mailbox, said=str(error))
+            tallies[mailbox] = Tally(unusable=str(error))
         except Exception:
             log.exception("delivery failed", mailbox=mailbox)
             tallies[mailbox] = Tally(unusable="internal error, see the log")

@@ -17,12 +17,12 @@ from ticketd.decide import retry
 from ticketd.decide.outcome import Reply, Settle, State, Whose, judge, settled
 from ticketd.decide.policy import Policy
 from ticketd.deliver import tell
+from ticketd.deliver.insist import insist
 from ticketd.errors import TicketdError
 from ticketd.log import without_addresses
 from ticketd.store import Claimed, Store, Transaction
 
 _LAST_WORDS = 500  # characters of the server's answer that are kept
-_TRY_AGAIN = 5.0  # seconds, while the database is in trouble
 _VERBS = {
     State.SENT: ("sent", "info"),
     State.WAITING: ("deferred", "warning"),
@@ -67,25 +67,24 @@ class Settler:
     def _commit(self, row: Claimed, settle: Settle, said: str, *, doubtful: bool = False) -> None:
         settle, following = plan(row, settle, self._clock())
         self._say(row, settle, said)
-        while True:
-            try:
-                self._write(row, settle, said, following, doubtful=doubtful)
-            except TicketdError:
-                log.exception("outbox cannot be written", mailbox=self._mailbox, row=row.id)
-                if self._stop.wait(_TRY_AGAIN):
-                    return  # leased and past the dot: the next start knows it as unsure
-            else:
-                return
+        # Where a stop comes first, the row is leased and past the dot: the next start knows it as unsure.
+        insist(
+            lambda: self._write(row, settle, said, following, doubtful=doubtful), self._stop, self._mailbox
+        )
 
     def _write(
         self, row: Claimed, settle: Settle, said: str, following: datetime | None, *, doubtful: bool
     ) -> None:
-        """One transaction; where telling fails for a reason of ours, the fate itself is still written."""
+        """One transaction; where telling fails for a reason of ours, the fate itself is still written.
+
+        Once only: after a commit whose answer was lost the row is not leased any more, and
+        nobody is told a second time.
+        """
         now = self._clock()
         try:
             with self._store.begin("settle") as tx:
-                self._write_state(tx, row, settle, said, following, now)
-                tell.fate(tx, row, settle, said, self._policy(), now, doubtful=doubtful)
+                if self._write_state(tx, row, settle, said, following, now):
+                    tell.fate(tx, row, settle, said, self._policy(), now, doubtful=doubtful)
         except TicketdError:
             raise
         except Exception:
@@ -102,20 +101,23 @@ class Settler:
         said: str,
         following: datetime | None,
         now: datetime,
-    ) -> None:
+    ) -> bool:
+        """Whether the row was still ours to settle."""
         sent, said = settle.state is State.SENT, said[:_LAST_WORDS]
-        tx.settle(
+        ours = tx.settle(
             row.id,
             settle.state.value,
             now,
             next_attempt_at=following,
             error=None if sent else said,
             response=said if sent else None,
+            lease=row.lease_until,
         )
         if settle.holds_account:
             tx.hold_account(self._mailbox, now + self._pause(settle), said)
         elif not self._works:
             tx.clear_account(self._mailbox)
+        return ours
 
     def _pause(self, settle: Settle) -> timedelta:
         pause = retry.login_pause if settle.whose is Whose.LOGIN else retry.account_pause

@@ -21,7 +21,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from ticketd.errors import NotFound, TicketdError, Unavailable, UsageError
+from ticketd.errors import Damaged, NotFound, TicketdError, Unavailable, UsageError
 from ticketd.store import hooks, restore
 from ticketd.store.dialect import explain, insert_or_ignore, is_outage
 from ticketd.store.engine import (
@@ -82,6 +82,7 @@ class Store:
         if self.path is None:  # SQLite's readers see one moment anyway
             self._reading = self._engine.execution_options(isolation_level="REPEATABLE READ")
         self._held: SessionHold | None = None
+        self.damage = ""  # why nobody can go on with this database; "" while it is sound
         self._file = identity(self.path) if self.path else None
         self._turn: AbstractContextManager[None] = Turnstile() if self.path else nullcontext()
 
@@ -186,7 +187,8 @@ class Store:
     def begin(self, name: str = "write") -> Iterator[Transaction]:
         """A write transaction. Trouble of the database itself is raised as a TicketdError."""
         if self.path and identity(self.path) != self._file:
-            raise TicketdError(f"The database {self.where} was removed or replaced while in use.")
+            self.damage = f"The database {self.where} was removed or replaced while in use."
+            raise Damaged(self.damage)
         try:
             with self._turn, self._writing.connect() as connection:
                 with connection.begin() as transaction:
@@ -217,7 +219,9 @@ class Store:
             raise Unavailable(f"The database {self.where} is too busy: no connection came free.") from error
         if is_outage(error):
             self._engine.dispose()  # after an I/O error SQLite wants its file opened anew
-            raise explain(error, self.where) from error
+            trouble = explain(error, self.where)
+            self.damage = self.damage or (str(trouble) if isinstance(trouble, Damaged) else "")
+            raise trouble from error
         if self.schema_current() is None:
             raise self._empty() from error
 

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.dml import Insert
 from sqlalchemy.sql.elements import TextClause
 
-from ticketd.errors import TicketdError, Unavailable
+from ticketd.errors import Damaged, TicketdError, Unavailable
 from ticketd.store.types import clean
 
 SEARCH_CAP = 100_000
@@ -162,9 +162,9 @@ def explain(error: DBAPIError, where: str) -> TicketdError:
     cause: Any = error.orig
     reason = str(cause).strip().splitlines()[0] if str(cause).strip() else type(cause).__name__
     if isinstance(cause, sqlite3.DatabaseError) and not isinstance(cause, sqlite3.OperationalError):
-        return TicketdError(f"The database {where} is damaged: {reason}; restore a backup.")
-    if "readonly" in reason:
-        return TicketdError(f"The database {where} cannot be written: {reason}.")
+        return Damaged(f"The database {where} is damaged: {reason}; restore a backup.")
+    if isinstance(cause, sqlite3.Error) and "readonly" in reason:
+        return Damaged(f"The database {where} cannot be written: {reason}.")
     return Unavailable(f"The database {where} cannot be used just now: {reason}.")
 
 

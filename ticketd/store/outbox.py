@@ -2,7 +2,8 @@
 
 A row is leased in one transaction, sent with none open, settled in another. Before the
 final dot nothing is in doubt; after it without an answer the row is ``unsure`` and sent
-once more, the same bytes. Only acknowledgements are never sent twice. Knows no SMTP.
+once more, the same bytes. Only acknowledgements are never sent twice. A lease is known by
+its end: whoever holds another may neither send nor settle the row. Knows no SMTP.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ _SKEW = timedelta(days=1)
 class Claimed:
     """A mail of ours to one recipient, as the dispatcher sees it.
 
-    ``attempts`` counts this one. ``doubts`` is how often it may have arrived unnoticed.
+    ``attempts`` counts this one. ``doubts`` is how often it may have arrived unnoticed;
+    a ``phase`` of ``dot`` says that nobody wrote down how an earlier attempt ended.
     """
 
     id: int
@@ -49,6 +51,7 @@ class Claimed:
     created_at: datetime
     next_attempt_at: datetime
     last_error: str | None
+    lease_until: datetime | None
 
 
 _CLAIMED = select(
@@ -68,6 +71,7 @@ _CLAIMED = select(
     outbox.c.created_at,
     outbox.c.next_attempt_at,
     outbox.c.last_error,
+    outbox.c.lease_until,
 ).select_from(outbox.join(outgoing, outgoing.c.sha256 == outbox.c.sha256))
 
 
@@ -80,6 +84,10 @@ def _is_due(now: datetime) -> ColumnElement[bool]:
         or_(outbox.c.next_attempt_at <= now, and_(outbox.c.next_attempt_at > far, tried)),
         or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= now, outbox.c.lease_until > far),
     )
+
+
+def _leased_as(row: Claimed) -> ColumnElement[bool]:
+    return and_(outbox.c.id == row.id, outbox.c.lease_until == row.lease_until)
 
 
 class Outboxing(Applying, Receiving):
@@ -100,7 +108,7 @@ class Outboxing(Applying, Receiving):
         if not ids:
             return []
         values = {"lease_until": now + lease, "attempts": outbox.c.attempts + 1, "last_attempt_at": now}
-        self.connection.execute(update(outbox).where(outbox.c.id.in_(ids)).values(phase="", **values))
+        self.connection.execute(update(outbox).where(outbox.c.id.in_(ids)).values(**values))
         return self._claimed(outbox.c.id.in_(ids))
 
     def _held(self, name: str, now: datetime) -> bool:
@@ -114,9 +122,12 @@ class Outboxing(Applying, Receiving):
     def _set(self, id: int, **values: Any) -> None:
         self._update(outbox.c.id == id, values)
 
-    def mark_dot(self, id: int, now: datetime) -> None:
-        """The next bytes end the mail: from this commit on a crash leaves it in doubt."""
-        self._set(id, phase="dot", last_attempt_at=now)
+    def mark_dot(self, row: Claimed, now: datetime) -> bool:
+        """The next bytes end the mail: from this commit on a crash leaves it in doubt.
+
+        False where the lease is not ours any more: then nothing may be sent.
+        """
+        return self._update(_leased_as(row), {"phase": "dot", "last_attempt_at": now}) > 0
 
     def settle(
         self,
@@ -128,8 +139,13 @@ class Outboxing(Applying, Receiving):
         error: str | None = None,
         response: str | None = None,
         event: Record | None = None,
-    ) -> None:
-        """What became of the attempt: ``sent``, ``waiting``, ``unsure`` (in doubt) or ``failed``."""
+        lease: datetime | None = None,
+    ) -> bool:
+        """What became of the attempt: ``sent``, ``waiting``, ``unsure`` (in doubt) or ``failed``.
+
+        False, and nothing written, where ``lease`` is given and the row's is another: it
+        was settled before, or is not ours any more.
+        """
         values: dict[str, Any] = {"state": state, "phase": "", "lease_until": None, "last_error": error}
         values["response"] = response
         if state == "sent":
@@ -138,16 +154,21 @@ class Outboxing(Applying, Receiving):
             values["doubts"] = outbox.c.doubts + 1
         if next_attempt_at is not None:
             values["next_attempt_at"] = next_attempt_at
-        self._set(id, **values)
+        which = outbox.c.id == id
+        if not self._update(which if lease is None else which & (outbox.c.lease_until == lease), values):
+            return False
         if event is not None:
             self.apply([event], now)
+        return True
 
-    def release_lease(self, id: int, *, next_attempt_at: datetime | None = None) -> None:
-        """Nothing was tried: the row stands as before it was claimed."""
-        values: dict[str, Any] = {"lease_until": None, "phase": "", "attempts": outbox.c.attempts - 1}
-        if next_attempt_at is not None:
-            values["next_attempt_at"] = next_attempt_at
-        self._set(id, **values)
+    def give_back(self, name: str, lease: datetime) -> None:
+        """Nothing was tried: the mailbox's rows under this lease stand as before they were claimed."""
+        which = (outbox.c.mailbox == name) & (outbox.c.lease_until == lease) & (outbox.c.phase != "dot")
+        self._update(which, {"lease_until": None, "attempts": outbox.c.attempts - 1})
+
+    def unmark_dot(self, row: Claimed) -> None:
+        """The dot was not sent after all."""
+        self._update(_leased_as(row), {"phase": ""})
 
     def recover(self, now: datetime) -> list[Claimed]:
         """Take over from a dead daemon, whoever it leased to; call under ``hold`` alone.
@@ -167,8 +188,9 @@ class Outboxing(Applying, Receiving):
         self._update(leased, freed)
         return failed
 
-    def _update(self, which: ColumnElement[bool], values: dict[str, Any]) -> None:
-        self.connection.execute(update(outbox).where(which).values(**values))
+    def _update(self, which: ColumnElement[bool], values: dict[str, Any]) -> int:
+        """Change some rows; how many."""
+        return int(self.connection.execute(update(outbox).where(which).values(**values)).rowcount)
 
     def hold_account(self, name: str, until: datetime, reason: str) -> None:
         """The account is in trouble: no row of this mailbox is claimed until then."""
@@ -201,10 +223,10 @@ class Outboxing(Applying, Receiving):
 
     def outbox_cancel(self, id: int) -> None:
         """Never send a mail that waits."""
-        row = self._row(id)
-        if row.state == "sent" or row.lease_until is not None:
+        self._row(id)
+        waits = (outbox.c.state != "sent") & outbox.c.lease_until.is_(None)
+        if not self._update((outbox.c.id == id) & waits, {"state": "cancelled"}):
             raise TicketdError(f"The outbox's mail {id} is sent or being sent.")
-        self._set(id, state="cancelled")
 
     def _row(self, id: int) -> Any:
         row = self.connection.execute(_ROW, {"id": id}).one_or_none()
@@ -213,7 +235,7 @@ class Outboxing(Applying, Receiving):
         return row
 
 
-_ROW = select(outbox.c.state, outbox.c.mailbox, outbox.c.lease_until).where(outbox.c.id == bindparam("id"))
+_ROW = select(outbox.c.state, outbox.c.mailbox).where(outbox.c.id == bindparam("id"))
 _NEXT_DUE = (
     select(func.min(outbox.c.next_attempt_at), mailbox.c.held_until)
     .select_from(outbox.outerjoin(mailbox, mailbox.c.name == outbox.c.mailbox))

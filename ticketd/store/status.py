@@ -1,8 +1,9 @@
 """How the desk fares, as ``status --json`` shows it: healthy, or what is wrong.
 
 Degraded are a mailbox whose last poll failed or whose sending is held, mail that has
-waited to be sent for an hour, and mail that we failed to read three times. That a
-recipient was refused or a mail is parked is daily business. Knows nothing of the daemon.
+waited to be sent for an hour, mail of a mailbox that left the config, and mail that we
+failed to read three times. That a recipient was refused or a mail is parked is daily
+business. Knows nothing of the daemon.
 """
 
 from __future__ import annotations
@@ -35,12 +36,14 @@ def status(connection: Connection, mailboxes: Sequence[str], now: datetime) -> d
     boxes = _mailboxes(connection, mailboxes, now)
     queue = _outbox(connection, now)
     aside = _quarantine(connection)
+    left = stranded(connection, mailboxes)
     troubled = any(box["last_error"] or box["held_until"] for box in boxes)
     return {
-        "healthy": not (troubled or queue["late"] or aside["poison"]),
+        "healthy": not (troubled or queue["late"] or aside["poison"] or left),
         "mailboxes": boxes,
         "outbox": queue,
         "quarantine": aside,
+        "stranded": left,
         "sla": {"breached": _breached(connection, now)},
         "troubles": _troubles(connection, now),
         "failures": _failures(connection, now),
@@ -99,6 +102,20 @@ def _outbox(connection: Connection, now: datetime) -> dict[str, Any]:
         "late": connection.scalar(late.select_from(outbox)),
         "leased": connection.scalar(leases.select_from(outbox)),
     }
+
+
+def stranded(connection: Connection, mailboxes: Sequence[str]) -> list[dict[str, Any]]:
+    """What waits in mailboxes that left the config: kept, and gone on with when they are back."""
+    waits = {
+        "to_send": select(outbox.c.mailbox, func.count()).where(text(LIVE)),
+        "to_take_in": select(ledger.c.mailbox, func.count()).where(ledger.c.outcome == Outcome.RECEIVED),
+    }
+    found: dict[str, dict[str, int]] = {}
+    for what, query in waits.items():
+        for name, count in connection.execute(query.group_by("mailbox")):
+            if name not in mailboxes:
+                found.setdefault(name, dict.fromkeys(waits, 0))[what] = count
+    return [{"mailbox": name, **counts} for name, counts in sorted(found.items())]
 
 
 def _quarantine(connection: Connection) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from ticketd.store.folders import folder_query
 from ticketd.store.privacy import tickets_of
 from ticketd.store.quarantine import SET_ASIDE
 from ticketd.store.search import search_query
-from ticketd.store.status import status
+from ticketd.store.status import status, stranded
 from ticketd.store.tables import ledger, outbox, raw_mail
 from ticketd.store.values import ticket_from_row
 from ticketd.store.waiting import Waitings
@@ -236,6 +236,10 @@ class View(Waitings):
         query = select(message.c.id, message.c.ticket).where(message.c.message_id == message_id)
         row = self.connection.execute(query.order_by(message.c.id).limit(1)).one_or_none()
         return {"ticket": row.ticket, "message": row.id} if row else None
+
+    def stranded(self, mailboxes: Sequence[str]) -> list[Json]:
+        """What waits in mailboxes that are not among these."""
+        return stranded(self.connection, mailboxes)
 
     def status(self, mailboxes: Sequence[str], now: datetime) -> Json:
         """How the desk fares; ``mailboxes`` are the configured ones."""
