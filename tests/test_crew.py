@@ -147,7 +147,7 @@ def test_a_worker_that_is_not_heard_of_is_named(dovecot, live, crew):
 def test_a_mail_that_takes_too_long_is_noticed_though_a_visit_may_last(dovecot, live, crew, monkeypatch):
     reached, go = threading.Event(), threading.Event()
 
-    def hang(store, policy, name, clock, in_hand, stopping):
+    def hang(store, policy, name, clock, in_hand, stopping, heard):
         stopping()
         reached.set()
         go.wait(20)

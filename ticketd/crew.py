@@ -17,6 +17,7 @@ from datetime import datetime
 import structlog
 
 from ticketd.alerts import tell_admins
+from ticketd.collect.archive import tell_of_archive
 from ticketd.collect.inhand import InHand
 from ticketd.collect.intake import take_in_waiting
 from ticketd.collect.poll import Poller
@@ -28,6 +29,7 @@ from ticketd.decide.policy import Policy
 from ticketd.deliver.courier import Courier
 from ticketd.deliver.dispatch import Dispatcher
 from ticketd.errors import TicketdError
+from ticketd.headway import Heard, Lines
 from ticketd.progress import Progress
 from ticketd.servers import imap_server, smtp_server
 from ticketd.signin import SignIns, ending
@@ -61,10 +63,21 @@ class Live:
 class Crew:
     """Makes and keeps the workers."""
 
-    def __init__(self, store: Store, live: Live, clock: Clock, *, at_most: float | None = None) -> None:
-        """``at_most`` (seconds) caps every server's time-out: one attempt, no long patience."""
+    def __init__(
+        self,
+        store: Store,
+        live: Live,
+        clock: Clock,
+        *,
+        at_most: float | None = None,
+        headway: Callable[[str], Heard] = Lines,
+    ) -> None:
+        """``at_most`` (seconds) caps every server's time-out: one attempt, no long patience.
+
+        ``headway`` gives whom to tell how far the import of a mailbox is.
+        """
         self.store, self.live, self.clock = store, live, clock
-        self._at_most = at_most
+        self._at_most, self._headway = at_most, headway
         self.sign_ins = SignIns(store, clock)
         self._signed_in: dict[str, datetime] = {}
         self.taken_in: Counter[str] = Counter()
@@ -91,6 +104,7 @@ class Crew:
                 self.clock,
                 has_room=self._has_room,
                 between=lambda: not self._stopping(progress, READING),
+                heard=self._headway(name),
             ),
             tidier=Tidier(self.store, mailbox, folder),
             take_in=lambda: self.take_in(name, progress),
@@ -112,13 +126,20 @@ class Crew:
         if name not in live.mailboxes:
             return 0
         with InHand(live.settings.state_dir, name) as in_hand:
-            heard = progress or Progress()
+            alive = progress or Progress()
             outcomes = take_in_waiting(
-                self.store, live.policy, name, self.clock, in_hand, lambda: self._stopping(heard, _ONE_MAIL)
+                self.store,
+                live.policy,
+                name,
+                self.clock,
+                in_hand,
+                lambda: self._stopping(alive, _ONE_MAIL),
+                self._headway(name),
             )
-        if outcomes:
-            with self._counting:
-                self.taken_in.update(outcomes)
+        told = tell_of_archive(self.store, live.policy, name, self.clock())
+        with self._counting:
+            self.taken_in.update(outcomes)
+        if outcomes or told:
             self.dispatcher.notify()
         return outcomes.total()
 
@@ -221,9 +242,14 @@ class Crew:
         if worker:
             worker.poke()
 
+    def ask_to_stop(self) -> None:
+        """Stop after the transactions in hand; safe in a signal handler."""
+        self.stopping.set()
+        self.dispatcher.ask_to_stop()
+
     def stop(self, seconds: float) -> bool:
         """Stop after the transactions in hand; whether everybody came back in time."""
-        self.stopping.set()
+        self.ask_to_stop()
         for worker in self.workers.values():
             worker.ask_to_stop()
         until = Progress(seconds)

@@ -8,17 +8,14 @@ Decides nothing and speaks to no server itself.
 from __future__ import annotations
 
 import os
-import signal
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import structlog
 
+from ticketd import headway
 from ticketd import log as logs
 from ticketd.assemble import Assembly, assembled, policy_of
 from ticketd.collect.bell import Bell
@@ -36,12 +33,14 @@ from ticketd.memory import migrate_aside, share_arenas, trim
 from ticketd.once import PATIENCE, run_once
 from ticketd.scheduler import Errands, Schedule
 from ticketd.servers import imap_server
+from ticketd.signals import Signals
 from ticketd.systemd import notify, watchdog_seconds
 
 _STOP_WITHIN = 7.0  # seconds; ten are promised, and a busy machine needs some for itself
 _LOOK_EVERY = 5.0  # seconds
 _DUE_WITHIN = 1800.0  # seconds: it takes one, or minutes when the promises of a large desk have changed
 _UNREACHABLE = 75
+_SIGNALLED = 128  # and the signal's number, as a shell has it
 
 log = structlog.get_logger()
 
@@ -67,26 +66,38 @@ def run(settings: Settings, *, once: bool = False, clock: Callable[[], datetime]
         recover(desk.store, desk.policy, clock())
         if once:
             return _once(desk, clock)
-        daemon = Daemon(desk, clock)
-        with daemon.signals():
-            return daemon.run()
+        with headway.shown() as shown:
+            daemon = Daemon(desk, clock, shown)
+            with daemon.signals():
+                return daemon.run()
 
 
 def _once(desk: Assembly, clock: Callable[[], datetime]) -> int:
-    crew = Crew(desk.store, Live(desk.settings, desk.policy), clock, at_most=PATIENCE)
-    summary, usable = run_once(crew)
+    with headway.shown() as shown:
+        live = Live(desk.settings, desk.policy)
+        crew = Crew(desk.store, live, clock, at_most=PATIENCE, headway=shown)
+        with Signals(crew.ask_to_stop) as signals:
+            summary, usable = run_once(crew)
     if desk.store.damage:
         raise Damaged(desk.store.damage)
     print(f"ticketd: {summary}", flush=True)
+    if signals.caught:
+        return _SIGNALLED + signals.caught
     return 0 if usable else _UNREACHABLE
 
 
 class Daemon:
     """Everything that runs while the daemon does."""
 
-    def __init__(self, desk: Assembly, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        desk: Assembly,
+        clock: Callable[[], datetime],
+        shown: Callable[[str], headway.Heard] = headway.Lines,
+    ) -> None:
+        """``shown`` gives whom to tell how far the import of a mailbox is."""
         self._store, self._clock = desk.store, clock
-        self._crew = Crew(desk.store, Live(desk.settings, desk.policy), clock)
+        self._crew = Crew(desk.store, Live(desk.settings, desk.policy), clock, headway=shown)
         self._errands = Errands()
         self._schedule = Schedule(self._crew.poke, self._tick, self._nightly)
         self._bell = Bell()
@@ -110,7 +121,7 @@ class Daemon:
 
     def signals(self) -> Signals:
         """While entered, SIGTERM, SIGINT and SIGHUP are ours."""
-        return Signals(self)
+        return Signals(self.stop, self.reload)
 
     def run(self) -> int:
         """Work until asked to stop; the exit status."""
@@ -259,29 +270,6 @@ class Daemon:
         self._crew.follow(Live(settings, policy))
         self._schedule.follow(self._polls())
         log.info("reloaded", mailboxes=len(settings.mailboxes))
-
-
-class Signals:
-    """SIGTERM and SIGINT stop a daemon, SIGHUP reloads it; only in the main thread, only while entered."""
-
-    def __init__(self, daemon: Daemon) -> None:
-        self._daemon = daemon
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> None:
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-                self._before[number] = signal.signal(number, self._handle)
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _handle(self, number: int, frame: FrameType | None) -> None:
-        if number == signal.SIGHUP:
-            self._daemon.reload()
-        else:
-            self._daemon.stop()
 
 
 def _identity(path: Path | None) -> tuple[int, int] | None:

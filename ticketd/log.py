@@ -7,13 +7,14 @@ stranger wrote is escaped, and tracebacks carry no local variables, since those 
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import re
 import sys
 import traceback
 from collections.abc import Mapping
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -24,7 +25,7 @@ _LIBRARIES = dict.fromkeys(("apscheduler", "imapclient", "alembic", "httpx2", "h
 
 def set_up(log_format: str = "auto", level: str = "info", stream: TextIO | None = None) -> None:
     """Send all logs to ``stream`` (standard error) as ``auto``, ``json`` or ``console``."""
-    out = stream or sys.stderr
+    out = stream or cast(TextIO, _StandardError())
     threshold = logging.getLevelNamesMapping()[level.upper()]
     as_json = log_format == "json" or (log_format == "auto" and _prefers_json(out, os.environ))
     structlog.configure(
@@ -41,6 +42,22 @@ def set_up(log_format: str = "auto", level: str = "info", stream: TextIO | None 
         cache_logger_on_first_use=False,
     )
     _adopt_libraries(threshold)
+
+
+class _StandardError(io.TextIOBase):
+    """Standard error as it is at that moment: while progress bars are shown, what is above them."""
+
+    def write(self, text: str, /) -> int:
+        """Write a line."""
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Let it be seen."""
+        sys.stderr.flush()
+
+    def isatty(self) -> bool:
+        """Whether somebody looks."""
+        return sys.stderr.isatty()
 
 
 def _prefers_json(out: TextIO, environ: Mapping[str, str]) -> bool:

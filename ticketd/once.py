@@ -24,12 +24,16 @@ log = structlog.get_logger()
 
 
 def run_once(crew: Crew) -> tuple[str, bool]:
-    """Do all there is to do; a summary in one line, and whether every server could be used."""
+    """Do all there is to do; a summary in one line, and whether every server could be used.
+
+    Asked to stop, it ends after the transactions in hand; the next run does the rest.
+    """
     crew.forget_holds(crew.live.mailboxes)
     troubles = _visit_all(crew)
     _take_in_all(crew)  # what waited in a mailbox whose server is away
-    run_due(crew.store, crew.live.policy, crew.clock())
-    send_digests(crew.store, crew.live.policy, crew.live.settings.digest, crew.clock())
+    if not crew.stopping.is_set():
+        run_due(crew.store, crew.live.policy, crew.clock())
+        send_digests(crew.store, crew.live.policy, crew.live.settings.digest, crew.clock())
     _take_in_all(crew)  # what nobody confirmed for a week, let go just now
     tallies = _deliver_all(crew)
     for name, tally in tallies.items():
@@ -71,7 +75,7 @@ def _visit_all(crew: Crew) -> dict[str, str]:
 def _deliver_all(crew: Crew) -> dict[str, Tally]:
     total: dict[str, Tally] = {}
     for _ in range(_ROUNDS):
-        tallies = crew.dispatcher.deliver_once()
+        tallies = {} if crew.stopping.is_set() else crew.dispatcher.deliver_once()
         if not tallies:
             break
         for name, tally in tallies.items():
@@ -85,4 +89,6 @@ def _summary(crew: Crew, tallies: Mapping[str, Tally], troubles: Mapping[str, st
     counts = (("deferred", done.deferred), ("unsure", done.unsure), ("failed", done.failed))
     parts += [f"{count} {word}" for word, count in counts if count]
     parts += [f"{name}: {trouble}" for name, trouble in sorted(troubles.items())]
+    if crew.stopping.is_set():
+        parts.append("interrupted: the next run goes on from here")
     return "; ".join(" ".join(part.split()) for part in parts)

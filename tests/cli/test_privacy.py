@@ -68,3 +68,21 @@ def test_revoke_makes_tokens_worthless(config: Path, capsys: pytest.CaptureFixtu
     assert main(["-c", str(config), "revoke", "anna"]) == 0
     assert "revoked: 0" in capsys.readouterr().err
     assert main(["-c", str(config), "revoke", "otto"]) == 2
+
+
+def test_export_all_needs_a_new_directory_and_says_what_it_wrote(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "everything"
+    assert main(["-c", str(config), "export", "--all", str(out)]) == 0
+    assert "1 tickets, 1 mails received, 0 mails sent, 0 files written to" in capsys.readouterr().err
+    assert main(["-c", str(config), "show", "1", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert json.loads((out / "tickets.jsonl").read_text()) == shown
+    assert main(["-c", str(config), "export", "--all", str(out)]) == 2
+    assert "not empty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--all"], ["--all", "jane@example.org", "x"], ["jane@example.org"]])
+def test_export_wants_a_person_or_all(config: Path, words: list[str]) -> None:
+    assert main(["-c", str(config), "export", *words]) == 2

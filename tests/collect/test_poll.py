@@ -298,3 +298,25 @@ def test_a_move_that_fails_changes_nothing_else(store, account, source):
     except FolderMissing:
         pytest.fail("a missing target folder must not stop the mailbox")
     assert len(account.mails()) == 1
+
+
+def test_a_reading_that_was_cut_short_says_how_much_is_left(store, account, source):
+    account.deliver(*(mail(n) for n in range(BATCH + 5)))
+    poller_of(store, import_since="all", between=lambda: False).poll(source)
+    assert state_of(store).to_fetch == 5
+    poller_of(store, import_since="all").poll(source)
+    assert state_of(store).to_fetch == 0
+
+
+def test_old_mail_is_counted_where_it_is_met(store, account, source):
+    with account.client() as client:
+        for number in range(3):
+            client.append("INBOX", mail(number), msg_time=datetime.now(UTC) - timedelta(days=40))
+    account.deliver(mail(3))
+    poller_of(store, import_since="all").poll(source)
+    assert state_of(store).old_mails == 3
+
+
+def state_of(store):
+    with store.begin() as tx:
+        return tx.mailbox_state("support")

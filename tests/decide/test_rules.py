@@ -1,10 +1,13 @@
 """The rules, mail by mail: who wrote, what it is, where it belongs, what follows."""
 
 from dataclasses import replace
+from datetime import timedelta
+from typing import Any, ClassVar
 
 import pytest
 
 from ticketd.decide import tokens
+from ticketd.decide.clock import Clock
 from ticketd.decide.context import Known, Mailed
 from ticketd.decide.effects import (
     Alert,
@@ -22,6 +25,7 @@ from ticketd.decide.effects import (
     Send,
 )
 from ticketd.decide.model import (
+    HANDFUL,
     Address,
     Attachment,
     Kind,
@@ -33,6 +37,7 @@ from ticketd.decide.model import (
     Status,
     Verdict,
 )
+from ticketd.decide.policy import Sla, SlaPolicy
 from ticketd.decide.rules import Decision
 
 from .desk_kit import (
@@ -622,3 +627,47 @@ class TestAcknowledgements:
         assert not self.acknowledged(policy)
         headers = (("Authentication-Results", "mx.example.com; dmarc=pass header.from=example.org"),)
         assert len(self.acknowledged(policy, headers=headers)) == 1
+
+
+class TestArchives:
+    """Very many old mails that a first import or a rescan met."""
+
+    OLD: ClassVar[dict[str, Any]] = {"late": True, "old_mails": HANDFUL + 1}
+
+    def test_nobody_is_told_of_one_of_them_and_nothing_is_due(self) -> None:
+        policy = replace(POLICY, sla=Sla(policies=(SlaPolicy(name="all", first_reply="1h", solve="2d"),)))
+        decision = decided(mail(), context(), policy, **self.OLD)
+        ticket = saved(decision)
+        assert effects_of(decision, Send) == []
+        assert (ticket.status, ticket.policy, ticket.due_at) == (Status.OPEN, "all", None)
+        assert outcome(decision) == Conclude(Outcome.TICKET, 1)
+
+    def test_the_next_mail_of_the_customer_is_told_of_and_starts_the_clock(self) -> None:
+        policy = replace(POLICY, sla=Sla(policies=(SlaPolicy(name="all", first_reply="1h"),)))
+        past = history(clock=Clock().to_json(), policy="all")
+        decision = decided(mail(in_reply_to=("<first@example.org>",)), context(past), policy)
+        assert len(sent(decision, MailKind.NOTIFICATION)) == 2
+        assert saved(decision).first_reply_due_at == NOW + timedelta(hours=1)
+
+    def test_one_that_joins_opens_its_ticket_in_silence(self) -> None:
+        message = mail(in_reply_to=("<first@example.org>",))
+        decision = decided(message, context(history(status=Status.SOLVED)), **self.OLD)
+        assert saved(decision).status is Status.OPEN
+        assert effects_of(decision, Send) == []
+
+    def test_an_agents_old_mail_takes_no_effect_and_nobody_is_asked(self) -> None:
+        decision = decided(mail(ANNA, "#requester jane@example.org\n\nHello"), context(), **self.OLD)
+        (added,) = effects_of(decision, Append)
+        assert added.entry.kind is Kind.NOTE
+        assert effects_of(decision, Send) == []
+        assert outcome(decision).outcome is Outcome.TICKET
+
+    def test_an_agents_late_answer_to_our_own_mail_is_an_answer(self) -> None:
+        made = token()
+        message = mail(ANNA, "It is out.", in_reply_to=(tokens.message_id(POLICY, made, "example.com"),))
+        decision = decided(message, context(history(), given=(issued(made),)), **self.OLD)
+        assert len(sent(decision, MailKind.REPLY)) == 1
+
+    @pytest.mark.parametrize("envelope", [{"late": True, "old_mails": HANDFUL}, {"old_mails": 1000}])
+    def test_a_handful_and_new_mail_are_told_of_as_ever(self, envelope: dict[str, Any]) -> None:
+        assert len(sent(decided(mail(), context(), **envelope), MailKind.NOTIFICATION)) == 2

@@ -1,4 +1,4 @@
-"""Commands about one person: export what is kept about them, forget them, revoke their tokens."""
+"""Commands about what is kept: export a person or everything, forget a person, revoke tokens."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ticketd.cli.saving import save_ticket
-from ticketd.cli.state import assembly
+from ticketd.cli.state import assembly, now
 from ticketd.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
     from ticketd.store import View
+
+
+_EXPORTED = {"tickets": "tickets", "received": "mails received", "sent": "mails sent", "files": "files"}
 
 
 def register(app: typer.Typer) -> None:
@@ -26,10 +29,36 @@ def register(app: typer.Typer) -> None:
 
 def export(
     context: typer.Context,
-    address: Annotated[str, typer.Argument(help="The person.")],
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write it.")],
+    what: Annotated[
+        list[str], typer.Argument(metavar="[ADDRESS] DIR", help="The person, and where to write it.")
+    ],
+    everything: Annotated[
+        bool, typer.Option("--all", help="All tickets, mails and files, in a new directory.")
+    ] = False,
 ) -> None:
-    """Write everything that is kept about a person: tickets as JSON, mails and files as they came."""
+    """Write what is kept about a person, or everything: tickets as JSON, mails and files as they came."""
+    if len(what) != (1 if everything else 2):
+        raise UsageError("say `export ADDRESS DIR`, or `export --all DIR`")
+    if everything:
+        _export_all(context, Path(what[0]))
+    else:
+        _export_person(context, what[0], Path(what[1]))
+
+
+def _export_all(context: typer.Context, directory: Path) -> None:
+    from ticketd import __version__
+    from ticketd.leave import write_everything
+    from ticketd.store.everything import Everything
+    from ticketd.store.views import iso
+
+    with assembly(context) as ready, ready.store.view() as view:
+        facts = {"desk": ready.policy.name, "at": iso(now()), "ticketd": __version__}
+        counts = write_everything(Everything(view), directory, facts)
+    told = ", ".join(f"{counts[name]} {word}" for name, word in _EXPORTED.items())
+    print(f"{told} written to {directory}; its README.txt says how to load them", file=sys.stderr)
+
+
+def _export_person(context: typer.Context, address: str, directory: Path) -> None:
     from ticketd.decide.model import address_key
 
     with assembly(context) as ready, ready.store.view() as view:

@@ -70,7 +70,7 @@ def status(context: typer.Context, json: JsonFlag = False) -> None:
 def _status(found: dict[str, Any]) -> None:
     print("healthy" if found["healthy"] else "degraded")
     print()
-    headings = ("MAILBOX", "LAST POLL", "LAG", "TAKEN IN", "WAITING", "SET ASIDE", "LAST ERROR")
+    headings = ("MAILBOX", "LAST POLL", "LAG", "TO FETCH", "WAITING", "TAKEN IN", "SET ASIDE", "LAST ERROR")
     show.table(headings, [_mailbox_row(one) for one in found["mailboxes"]])
     outbox, aside = found["outbox"], found["quarantine"]
     oldest = f", oldest {show.when(outbox['oldest_at'])}" if outbox["oldest_at"] else ""
@@ -98,7 +98,8 @@ def _mailbox_row(one: dict[str, Any]) -> tuple[object, ...]:
     trouble = one["last_error"] or (held if one["held_until"] else "")
     polled = show.when(one["last_poll_at"]) or "never"
     taken = sum(counts.values()) - counts["received"] - aside
-    return one["name"], polled, f"{one['lag']} s", taken, counts["received"], aside, trouble
+    waiting = (one["to_fetch"], counts["received"])
+    return one["name"], polled, f"{one['lag']} s", *waiting, taken, aside, trouble
 
 
 # outbox

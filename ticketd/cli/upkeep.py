@@ -18,6 +18,7 @@ from ticketd.errors import TicketdError, Unavailable, UsageError
 if TYPE_CHECKING:
     from ticketd.assemble import Assembly
     from ticketd.config import MailboxSettings, Settings
+    from ticketd.headway import Heard
     from ticketd.store import Store
 
 
@@ -91,10 +92,13 @@ def reconcile(
 
     What is fetched is taken in by the daemon or the next `run --once`.
     """
+    from ticketd.headway import shown
+
     with assembly(context) as ready:
         check_mailbox(ready.settings, mailbox)
         wanted = [one for one in ready.settings.mailboxes if mailbox in (None, one.name)]
-        found = [_reconciled(ready, one) for one in wanted]
+        with shown() as headway:
+            found = [_reconciled(ready, one, headway(one.name)) for one in wanted]
     if json:
         show.as_json(found)
     else:
@@ -105,7 +109,7 @@ def reconcile(
     raise typer.Exit(Unavailable.exit_status if any(one["error"] for one in found) else 0)
 
 
-def _reconciled(ready: Assembly, mailbox: MailboxSettings) -> dict[str, Any]:
+def _reconciled(ready: Assembly, mailbox: MailboxSettings, heard: Heard) -> dict[str, Any]:
     """One mailbox; a server that cannot be used is told of, and the others go on."""
     from ticketd.collect.reconcile import reconcile as compare
     from ticketd.collect.watched import WatchedConnection
@@ -116,7 +120,8 @@ def _reconciled(ready: Assembly, mailbox: MailboxSettings) -> dict[str, Any]:
     size = ready.settings.limits.message_size
     try:
         with WatchedConnection.connect(server) as source:
-            found = compare(ready.store, mailbox.desk, mailbox.imap.folder, source, size, now)
+            desk, folder = mailbox.desk, mailbox.imap.folder
+            found = compare(ready.store, desk, folder, source, size, now, heard)
     except Unavailable as error:
         return {"mailbox": mailbox.name, "error": str(error)}
     return found.as_json() | {"error": None}

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from ticketd.decide.policy import Mailbox
+from ticketd.headway import Heard, unheard
 from ticketd.store import MailboxState, Received, Store, Transaction
 from ticketd.wire.fetch import Fetched
 from ticketd.wire.imap import ImapConnection, Selected
@@ -90,12 +91,19 @@ class Reading:
     """One pass over what is above the cursor, batch by batch."""
 
     def __init__(
-        self, store: Store, state: MailboxState, folder: str, max_size: int, clock: Callable[[], datetime]
+        self,
+        store: Store,
+        state: MailboxState,
+        folder: str,
+        max_size: int,
+        clock: Callable[[], datetime],
+        heard: Heard = unheard,
     ) -> None:
         assert state.uidvalidity is not None
         self._store, self._state, self._folder = store, state, folder
         self._validity, self._max_size, self._clock = state.uidvalidity, max_size, clock
         self._cursor = self._end = state.last_uid
+        self._heard, self._to_fetch = heard, 0
         self._refused: list[int] = []
         self.passed = Passed()
         self._log = log.bind(mailbox=state.name, folder=folder)
@@ -110,8 +118,11 @@ class Reading:
 
     def receive(self, source: ImapConnection, uids: Sequence[int], between: Callable[[], bool]) -> bool:
         """Bring these mails into the ledger; False where ``between`` said to stop."""
+        total = self._to_fetch = len(uids)
         for batch in _batches(source.fetch(uids, self._max_size)):
+            self._to_fetch -= len(batch)
             self._hand_over(batch)
+            self._heard("fetched", total - self._to_fetch, total)
             if not between():
                 return False
         return True
@@ -143,6 +154,8 @@ class Reading:
         with self._store.begin("receive") as tx:
             fresh = self._match(tx, mails)
             tx.receive(name, self._folder, self._validity, fresh, now)
+            if old := sum(mail.late for mail in fresh):
+                tx.met_old_mail(name, old)
             for uid in gone:
                 tx.note_vanished(name, self._folder, self._validity, uid, now)
             pending = [mail.uid for mail in refused if not self._given_up(tx, mail, now)]
@@ -182,7 +195,7 @@ class Reading:
     def _advance(self, tx: Transaction, last: int) -> None:
         target = min([last, *(uid - 1 for uid in self._refused)])
         if target > self._cursor:
-            tx.set_cursor(self._state.name, self._folder, self._validity, target)
+            tx.set_cursor(self._state.name, self._folder, self._validity, target, self._to_fetch)
             self._cursor = target
 
     def _report(self, batch: Sequence[Fetched], received: int, vanished: int, refused: int) -> None:

@@ -24,6 +24,7 @@ from ticketd.decide.parse import parse
 from ticketd.decide.policy import Policy
 from ticketd.decide.rules import Decision, decide, read_clues
 from ticketd.errors import NotFound, TicketdError
+from ticketd.headway import Heard, unheard
 from ticketd.store import Mail, Store
 
 log = structlog.get_logger("ticketd.collect")
@@ -39,13 +40,16 @@ def take_in_waiting(
     clock: Callable[[], datetime],
     in_hand: InHand,
     stopping: Callable[[], bool] = lambda: False,
+    heard: Heard = unheard,
 ) -> Counter[str]:
     """Take in every mail that is waiting in ``mailbox``; how many came to which outcome."""
     outcomes: Counter[str] = Counter()
     strike_left_over(store, in_hand, clock())
+    total = 0
     while not stopping():
         with store.view() as view:
             waiting = {one.ledger_id: one for one in view.waiting(mailbox, BATCH)}
+            total = total or (len(waiting) if len(waiting) < BATCH else view.count_waiting(mailbox))
         if not waiting:
             break
         signals = {key: (read_signals(one.head), one.internal_date) for key, one in waiting.items()}
@@ -54,6 +58,7 @@ def take_in_waiting(
                 break
             with in_hand.holding(ledger_id):
                 outcomes[take_in_guarded(store, policy, waiting[ledger_id], clock)] += 1
+            heard("taken in", outcomes.total(), max(total, outcomes.total()))
     return outcomes
 
 
@@ -101,7 +106,8 @@ def take_in(store: Store, policy: Policy, waiting: Mail, now: datetime) -> str:
         if not tx.is_waiting(ledger_id):
             return "gone"
         context = tx.context(clues, now, ledger_id)
-        decision = decide(message, envelope_of(mail), clues, context, policy, now)
+        old_mails = tx.old_mails(mail.mailbox) if mail.late else 0
+        decision = decide(message, envelope_of(mail, old_mails), clues, context, policy, now)
         tx.apply(decision.effects, now, ledger_id, message)
         for trouble in decision.effects:
             if isinstance(trouble, Alert):
@@ -115,7 +121,7 @@ def _whole(store: Store, mail: Mail) -> Mail:
         return view.mail(mail.ledger_id)
 
 
-def envelope_of(mail: Mail) -> Envelope:
+def envelope_of(mail: Mail, old_mails: int = 0) -> Envelope:
     """How the mail came; its cause is its place in the ledger, and how it was let go."""
     return Envelope(
         mailbox=mail.mailbox,
@@ -125,6 +131,7 @@ def envelope_of(mail: Mail) -> Envelope:
         released=mail.released,
         item=mail.ledger_id,
         complete=mail.complete,
+        old_mails=old_mails,
     )
 
 

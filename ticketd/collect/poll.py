@@ -14,6 +14,7 @@ from ticketd.collect.folder import Passed, Reading, align
 from ticketd.collect.watched import WatchedConnection
 from ticketd.decide.policy import Mailbox
 from ticketd.errors import Unavailable
+from ticketd.headway import Heard, unheard
 from ticketd.store import Store
 
 _NOTE_EVERY = timedelta(seconds=20)  # an idle poll costs a commit this often at most
@@ -32,11 +33,12 @@ class Poller:
         *,
         has_room: Callable[[], bool] = lambda: True,
         between: Callable[[], bool] = lambda: True,
+        heard: Heard = unheard,
     ) -> None:
         """``between`` is called after every batch; the pass ends early when it says False."""
         self._store, self._mailbox, self._folder = store, mailbox, folder
         self._max_size, self._clock = max_size, clock
-        self._has_room, self._between = has_room, between
+        self._has_room, self._between, self._heard = has_room, between, heard
         self._quiet: tuple[int, int] | None = None  # the numbering under which all was read
         self._noted_at: datetime | None = None
 
@@ -52,7 +54,8 @@ class Poller:
         if not self._has_room():
             raise Unavailable("The disk is nearly full: mail stays on the server until there is room.")
         aligned = align(self._store, self._mailbox, self._folder, source, self._clock())
-        reading = Reading(self._store, aligned.state, self._folder, self._max_size, self._clock)
+        state, size = aligned.state, self._max_size
+        reading = Reading(self._store, state, self._folder, size, self._clock, self._heard)
         if reading.read(source, self._between):
             self._quiet = None if reading.passed.refused else aligned.numbering
             self._note_success()

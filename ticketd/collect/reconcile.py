@@ -14,6 +14,7 @@ from typing import Any
 
 from ticketd.collect.folder import Passed, Reading, align
 from ticketd.decide.policy import Mailbox
+from ticketd.headway import Heard, unheard
 from ticketd.store import MailboxState, Store
 from ticketd.wire.imap import ImapConnection
 
@@ -53,6 +54,7 @@ def reconcile(
     source: ImapConnection,
     max_size: int,
     clock: Callable[[], datetime],
+    heard: Heard = unheard,
 ) -> Reconciled:
     """Bring the ledger up to the folder; raises what a poll would raise."""
     aligned = align(store, mailbox, folder, source, clock())
@@ -63,8 +65,8 @@ def reconcile(
         known = tx.known_uids(mailbox.name, folder, state.uidvalidity)
     passed = sorted(uid for uid in there - known if uid <= state.last_uid)
     missing = _after_line(source, state, passed)
-    fetched = _fetch(store, state, folder, source, missing, max_size, clock)
-    rest = Reading(store, state, folder, max_size, clock)
+    fetched = _fetch(store, state, folder, source, missing, max_size, clock, heard)
+    rest = Reading(store, state, folder, max_size, clock, heard)
     rest.read(source, lambda: True)
     return Reconciled(
         mailbox=mailbox.name,
@@ -97,9 +99,10 @@ def _fetch(
     uids: list[int],
     max_size: int,
     clock: Callable[[], datetime],
+    heard: Heard,
 ) -> Passed:
     """Receive them as mail met again: known content is bound, old mail is never acknowledged."""
-    reading = Reading(store, replace(state, rescan_uid=state.last_uid), folder, max_size, clock)
+    reading = Reading(store, replace(state, rescan_uid=state.last_uid), folder, max_size, clock, heard)
     if uids:
         reading.receive(source, uids, lambda: True)
     return reading.passed

@@ -62,9 +62,9 @@ def _join(case: Case, work: Work, number: int) -> Conclude:
     work.append(number, entry)
     changes.suggest_participants(work, number, case.outsiders())
     _expect(case, work, number)
+    if case.classification.verdict is Verdict.PERSON and not case.classification.recorded:
+        _wake(case, work, number)
     if _stirs(case):
-        if case.classification.verdict is Verdict.PERSON:
-            _wake(case, work, number)
         notify_agents(work, number, entry)
     return Conclude(Outcome.TICKET, number)
 
@@ -80,8 +80,9 @@ def _wake(case: Case, work: Work, number: int) -> None:
     if over_budget(work, number):
         return
     # The clock first: it counts from when the mail came, the status changes now.
-    at = case.envelope.received_at
-    work.save(timing.on_customer_mail(ticket, ticket.status, work.policy, at))
+    if not case.envelope.archived:
+        at = case.envelope.received_at
+        work.save(timing.on_customer_mail(ticket, ticket.status, work.policy, at))
     to = transition(ticket.status, Happening.PERSON_WROTE)
     changes.set_status(work, number, to, "system", "a participant wrote")
 
@@ -96,8 +97,9 @@ def over_budget(work: Work, number: int) -> bool:
 
 
 def _stirs(case: Case) -> bool:
-    """Whether anybody is told: not of robots, nor of what is only recorded."""
-    return case.classification.verdict not in _ROBOTS and not case.classification.recorded
+    """Whether anybody is told: not of robots, of what is only recorded, nor of each mail of an archive."""
+    quiet = case.classification.recorded or case.envelope.archived
+    return case.classification.verdict not in _ROBOTS and not quiet
 
 
 def _kind(case: Case) -> Kind:
@@ -129,10 +131,12 @@ def _open(case: Case, work: Work) -> Conclude:
     number = work.new_number()
     entry = _entry(case, work, None)
     ticket = _new_ticket(case, work, number)
-    # A robot's mail starts no clock; the first person's does.
-    clock = None if case.classification.verdict is Verdict.PERSON else Clock()
+    # A robot's mail starts no clock, nor does an archive; the first person's does.
+    starts = case.classification.verdict is Verdict.PERSON and not case.envelope.archived
+    clock = None if starts else Clock()
     work.save(timing.on_open(ticket, work.policy, _recipients(case), case.envelope.received_at, clock))
-    work.record(number, "created", detail=f"by mail, {case.classification.verdict}")
+    old = ", one of many old ones" if case.envelope.archived else ""
+    work.record(number, "created", detail=f"by mail, {case.classification.verdict}{old}")
     if case.placement.perhaps:
         _record_perhaps(case, work, number)
     _revoke_misused(case, work, number)

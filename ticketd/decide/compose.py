@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ticketd.decide.ask import held, question
 from ticketd.decide.card import MARKER
-from ticketd.decide.lists import digest, help_text, listing, shown
+from ticketd.decide.lists import archive, digest, help_text, listing, shown
 from ticketd.decide.notify import alert, failure, notification
 from ticketd.decide.relay import acknowledgement, relay
 
@@ -16,6 +16,7 @@ __all__ = [
     "MARKER",
     "acknowledgement",
     "alert",
+    "archive",
     "digest",
     "failure",
     "held",

@@ -133,6 +133,17 @@ def shown(
     return letter.seal(policy, draft)
 
 
+def archive(policy: Policy, agent: Agent, count: int, mailbox: str, cause: str, now: datetime) -> Outgoing:
+    """So many old mails were taken in: instead of a notification of each."""
+    desk = letter.desk_of(policy, mailbox)
+    token = tokens.mint(policy, Purpose.LIST, 0, agent.key, f"{cause}/archive")
+    ready = card.Desk.of(policy, desk, token, "List")
+    links = [ready.link(FOLDERS[name], f"#list {name}") for name in ("unassigned", "open")]
+    values = {"marker": card.MARKER, "count": f"{count:,}", "desk": desk.shown, "links": links}
+    subject = f"{count:,} old mails of {desk.shown} were taken in"
+    return _seal(policy, desk, agent, token, "archive", values, subject, cause, now)
+
+
 def help_text(policy: Policy, agent: Agent, mailbox: str, cause: str, now: datetime) -> Outgoing:
     """The commands, on one page."""
     desk = letter.desk_of(policy, mailbox)

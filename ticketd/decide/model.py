@@ -253,12 +253,22 @@ class Forwarded:
     message_id: str | None = None
 
 
+HANDFUL = 100
+"""So many old mails are work that was left over; more of them are an archive."""
+
+
+def is_archive(old_mails: int) -> bool:
+    """Whether so many old mails, met at once, are an archive."""
+    return old_mails > HANDFUL
+
+
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """How a mail came to us: which mailbox, and when (INTERNALDATE, never Date).
 
     ``cause`` names it for good: ids of what follows from it are derived from it.
-    ``late`` is True for an old mail met again (a rescan): it is never acknowledged.
+    ``late`` is True for an old mail met in reading a whole folder (a first import, a rescan): it
+    is never acknowledged. ``old_mails`` is how many such mails were met with it.
     ``released`` is how a parked or held mail was let go: ``yes``, ``note``, ``accept`` or
     None. ``item`` is the mail's ledger id, 0 where it has none (explain). ``complete`` is
     False where the mail was too large and only its header was fetched.
@@ -271,6 +281,12 @@ class Envelope:
     released: str | None = None
     item: int = 0
     complete: bool = True
+    old_mails: int = 0
+
+    @property
+    def archived(self) -> bool:
+        """Whether it is one of so many old mails that agents hear of them all in one mail."""
+        return self.late and is_archive(self.old_mails)
 
 
 @dataclass(frozen=True, slots=True)

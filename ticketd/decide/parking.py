@@ -42,17 +42,29 @@ def _place(one: Waiting) -> int:
 
 def keep_unconfirmed(case: Case, work: Work, agent: Agent) -> Conclude:
     """Nobody confirmed it for a week: an internal note, on the ticket that it seems to be about."""
-    entry = case.entry(Kind.NOTE)
+    number = _keep_as_note(case, work, "from a mail that nobody confirmed")
+    work.record(number, "unconfirmed", detail=f"it says From {agent.address} and was never confirmed")
+    return Conclude(Outcome.TICKET, number, "unconfirmed")
+
+
+def keep_archived(case: Case, work: Work, agent: Agent) -> Conclude:
+    """An agent's mail from an archive: a note as well, and nobody is asked whether it is theirs."""
+    number = _keep_as_note(case, work, "from an agent's old mail")
+    work.record(number, "archived", detail=f"it says From {agent.address}, is old and takes no effect")
+    return Conclude(Outcome.TICKET, number, "an agent's old mail")
+
+
+def _keep_as_note(case: Case, work: Work, detail: str) -> int:
+    """The mail as a note where it seems to belong, else on a ticket of its own; the ticket's number."""
     number = case.placement.ticket or case.placement.perhaps
     if number is None:
         number = work.new_number()
         subject = case.message.subject.strip() or "(no subject)"
         at = case.envelope.received_at
         work.save(Ticket(number, subject, case.envelope.mailbox, created_at=at, updated_at=work.now))
-        work.record(number, "created", detail="from a mail that nobody confirmed")
-    work.append(number, entry)
-    work.record(number, "unconfirmed", detail=f"it says From {agent.address} and was never confirmed")
-    return Conclude(Outcome.TICKET, number, "unconfirmed")
+        work.record(number, "created", detail=detail)
+    work.append(number, case.entry(Kind.NOTE))
+    return number
 
 
 def hold(

@@ -107,4 +107,5 @@ def _scenes(policy: Policy, mailbox: Mailbox, agent: Agent) -> Sequence[Callable
         lambda: digests.desk_digest(policy, agent.address, _report(agent), {"volume": b"png"}, cause, now),
         lambda: lists.shown(policy, agent, History(full, entries), *at),
         lambda: lists.help_text(policy, agent, *at),
+        lambda: lists.archive(policy, agent, 1234, *at),
     )

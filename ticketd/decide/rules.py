@@ -142,6 +142,14 @@ def forged_agent(case: Case, work: Work) -> Conclude | None:
     return Conclude(Outcome.QUARANTINED, reason="it claims to be an agent's, and DMARC says it is not")
 
 
+def archived_agent(case: Case, work: Work) -> Conclude | None:
+    """What an agent wrote long ago, in answer to nothing of ours, was not written to this desk."""
+    agent = case.identity.agent
+    if agent is None or not case.envelope.archived or case.identity.token or case.envelope.released:
+        return None
+    return parking.keep_archived(case, work, agent)
+
+
 def unproven_agent(case: Case, work: Work) -> Conclude | None:
     """What may be an agent's waits until that agent says so."""
     agent = case.identity.agent
@@ -202,6 +210,7 @@ RULES: tuple[Rule, ...] = (
     bounced,
     robot_of_agent,
     forged_agent,
+    archived_agent,
     unproven_agent,
     answer_to_question,
     cut_short,

@@ -87,10 +87,14 @@ class Dispatcher(threading.Thread):
     def _is_late(self, mailbox: str) -> bool:
         return self._is_busy(mailbox) and not self._couriers[mailbox].progress.kept
 
-    def stop(self, timeout: float) -> bool:
-        """Stop claiming and wait for the mail in hand; whether all couriers came back in time."""
+    def ask_to_stop(self) -> None:
+        """Claim no more mails."""
         self._stop_asked.set()
         self._wake.set()
+
+    def stop(self, timeout: float) -> bool:
+        """Stop claiming and wait for the mail in hand; whether all couriers came back in time."""
+        self.ask_to_stop()
         deadline = Progress(timeout)
         for thread in (*self._busy.values(), self):
             if thread.is_alive():

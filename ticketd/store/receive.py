@@ -26,6 +26,8 @@ class MailboxState:
     Nothing at or below ``floor_uid`` (under ``floor_uidvalidity``), nor older than
     ``floor_at``, is ever imported. UIDs up to ``rescan_uid`` were there when the server
     numbered the folder anew: they are matched by content (``rebind``) before they are received.
+    ``to_fetch`` mails are still to come of the reading under way; ``old_mails`` are those that
+    were old when they were met, since agents were last told of such.
     """
 
     name: str
@@ -42,6 +44,8 @@ class MailboxState:
     last_error_at: datetime | None
     held_until: datetime | None
     held_reason: str | None
+    to_fetch: int
+    old_mails: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +81,21 @@ class Receiving(Work):
         if not self.connection.execute(update(mailbox).where(mailbox.c.name == name), values).rowcount:
             self.put(mailbox, [{"name": name, **values}])
 
-    def set_cursor(self, name: str, folder: str, uidvalidity: int, last_uid: int) -> None:
+    def set_cursor(self, name: str, folder: str, uidvalidity: int, last_uid: int, to_fetch: int = 0) -> None:
         """Everything up to ``last_uid`` is in the ledger, under the floor, or gone."""
-        self.set_mailbox(name, folder=folder, uidvalidity=uidvalidity, last_uid=last_uid)
+        values = {"folder": folder, "uidvalidity": uidvalidity, "last_uid": last_uid}
+        self.set_mailbox(name, **values, to_fetch=to_fetch)
+
+    def met_old_mail(self, name: str, count: int) -> None:
+        """So many of the mails just received are old ones."""
+        here = update(mailbox).where(mailbox.c.name == name)
+        self.connection.execute(here.values(old_mails=mailbox.c.old_mails + count))
+
+    def forget_old_mails(self, name: str) -> int:
+        """Agents are told of the old mails now; how many there were."""
+        count = self.mailbox_state(name).old_mails
+        self.set_mailbox(name, old_mails=0)
+        return count
 
     def set_floor(
         self, name: str, uidvalidity: int, floor_uid: int, floor_at: datetime | None, imported_from: str
@@ -95,7 +111,7 @@ class Receiving(Work):
 
     def poll_succeeded(self, name: str, now: datetime) -> None:
         """The mailbox was read to its end."""
-        self.set_mailbox(name, last_poll_at=now, last_error=None, last_error_at=None)
+        self.set_mailbox(name, last_poll_at=now, last_error=None, last_error_at=None, to_fetch=0)
 
     def poll_failed(self, name: str, error: str, now: datetime) -> None:
         """The mailbox could not be read; ``error`` is the sentence that ``status`` shows."""

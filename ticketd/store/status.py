@@ -70,6 +70,7 @@ def _mailbox(
         "last_poll_at": _iso(state.last_poll_at) if state else None,
         "lag": _lag(connection, name, now) if counts.get(Outcome.RECEIVED) else 0,
         "ledger": {str(outcome): counts.get(outcome, 0) for outcome in Outcome},
+        "to_fetch": state.to_fetch if state else 0,
         "last_error": state.last_error if state else None,
         "held_until": _iso(state.held_until) if held else None,
         "held_reason": state.held_reason if held else None,

@@ -111,6 +111,8 @@ class MailboxRow(Row, table=True):
     last_error_at: datetime | None = moment(None)
     held_until: datetime | None = moment(None)
     held_reason: str | None = words(None)
+    to_fetch: int = number(0)
+    old_mails: int = number(0)
 
 
 class RawMailRow(Row, table=True):

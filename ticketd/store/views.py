@@ -147,7 +147,10 @@ class View(Waitings):
 
     def ticket(self, number: int) -> Json:
         """One ticket whole, with messages and events."""
-        ticket = self.ticket_value(number)
+        return self.whole(self.ticket_value(number))
+
+    def whole(self, ticket: Ticket) -> Json:
+        """A ticket with its messages and events."""
         rows = self.connection.execute(
             select(message).where(message.c.ticket == ticket.id).order_by(message.c.id)
         ).all()
@@ -201,14 +204,14 @@ class View(Waitings):
             query = query.where(ledger.c.mailbox == mailbox)
         if message_id is not None:
             query = query.where(ledger.c.message_id == message_id)
-        return [_ledger_json(row) for row in self.connection.execute(query)]
+        return [ledger_json(row) for row in self.connection.execute(query)]
 
     def outbox(self, state: str | None = None) -> list[Json]:
         """Every mail of ours, one row a recipient, oldest first."""
         query = select(outbox).order_by(outbox.c.id)
         if state is not None:
             query = query.where(outbox.c.state == state)
-        return [_outbox_json(row) for row in self.connection.execute(query)]
+        return [outbox_json(row) for row in self.connection.execute(query)]
 
     def quarantine(self) -> list[Json]:
         """Mails that are parked, held or quarantined, oldest first."""
@@ -246,14 +249,16 @@ class View(Waitings):
         return status(self.connection, mailboxes, now)
 
 
-def _ledger_json(row: Any) -> Json:
+def ledger_json(row: Any) -> Json:
+    """What became of one mail that came."""
     shown = {"id": row.id, "mailbox": row.mailbox, "folder": row.folder, "uidvalidity": row.uidvalidity}
     shown |= {"uid": row.uid if row.uid > 0 else None, "message_id": row.message_id, "sha256": row.sha256}
     shown |= {"outcome": row.outcome, "ticket": row.ticket, "seen_at": iso(row.seen_at)}
     return shown | {"reason": row.reason, "late": row.late, "attempts": row.attempts}
 
 
-def _outbox_json(row: Any) -> Json:
+def outbox_json(row: Any) -> Json:
+    """What became of one mail of ours, for one recipient."""
     shown = {"id": row.id, "ticket": row.ticket or None, "mailbox": row.mailbox, "kind": row.kind}
     shown |= {"to": row.recipient, "message_id": row.message_id, "state": row.state}
     shown |= {"attempts": row.attempts, "next_attempt_at": None, "last_error": row.last_error}

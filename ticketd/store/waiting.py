@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, liter
 
 from ticketd.decide.model import Outcome
 from ticketd.errors import NotFound
-from ticketd.store.tables import ledger, raw_mail
+from ticketd.store.tables import ledger, mailbox, raw_mail
 
 HEAD = 65_536
 """Bytes of a waiting mail that are read at once: its references, and most mails are no longer."""
@@ -76,6 +76,12 @@ _WAITING = (
 )
 _WAITING_IN = _WAITING.where(ledger.c.mailbox == bindparam("mailbox"))
 _OUTCOME = select(ledger.c.outcome).where(ledger.c.id == bindparam("id"))
+_COUNT = select(func.count()).where(
+    ledger.c.outcome == Outcome.RECEIVED, ledger.c.mailbox == bindparam("mailbox")
+)
+_READING = select(mailbox.c.last_poll_at, mailbox.c.to_fetch, mailbox.c.old_mails).where(
+    mailbox.c.name == bindparam("name")
+)
 
 
 class Waitings:
@@ -90,6 +96,21 @@ class Waitings:
         else:
             rows = self.connection.execute(_WAITING_IN, {"limit": limit, "mailbox": name})
         return [Mail(*row) for row in rows]
+
+    def count_waiting(self, name: str) -> int:
+        """How many mails of a mailbox are to be taken in."""
+        return self.connection.scalar(_COUNT, {"mailbox": name}) or 0
+
+    def old_mails(self, name: str) -> int:
+        """How many old mails were met since agents were last told of such."""
+        row = self.connection.execute(_READING, {"name": name}).one_or_none()
+        return row.old_mails if row else 0
+
+    def all_taken_in(self, name: str) -> bool:
+        """Whether the mailbox was read to its end and everything in it taken in."""
+        row = self.connection.execute(_READING, {"name": name}).one_or_none()
+        read = row is not None and row.last_poll_at is not None and row.to_fetch == 0
+        return read and self.count_waiting(name) == 0
 
     def mail(self, ledger_id: int) -> Mail:
         """The mail of a ledger row, whole."""
