@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from typer import exceptions
 
-from ticketd.cli import ops, privacy, queues, reporting, tickets
+from ticketd.cli import installing, ops, privacy, queues, reporting, tickets
 from ticketd.cli.state import Options
 from ticketd.errors import TicketdError
 
@@ -44,6 +44,7 @@ queues.register(app)
 privacy.register(app)
 reporting.register(app)
 ops.register(app)
+installing.register(app)
 
 
 def run_app(arguments: list[str]) -> int:
