@@ -133,7 +133,7 @@ def test_what_cannot_be_written_is_one_sentence(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(installation, "HIDDEN", ())
     (tmp_path / "usr").write_text("in the way")
     assert main(["install", "--prefix", "/usr", "--destdir", str(tmp_path)]) == 1
-    assert capsys.readouterr().err.startswith(f"ticketd: cannot write {tmp_path}/usr/lib")
+    assert capsys.readouterr().err.startswith(f"ticketd: cannot write {tmp_path}/usr/")
 
 
 def test_the_run_lock_is_a_part_of_the_whole_one():
