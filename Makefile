@@ -4,7 +4,15 @@ PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 TESTS ?= tests
 
-.PHONY: demo test fast check bench fuzz soak lock install clean
+# Where `make install` puts things; DESTDIR goes before all of it. INTERPRETER names another Python than the
+# system's, PACKAGES a directory of packages that are there already.
+PREFIX ?= /usr/local
+ENVIRONMENT ?= /opt/ticketd
+DESTDIR ?=
+INTERPRETER ?=
+PACKAGES ?=
+
+.PHONY: demo test fast check bench fuzz soak lock install uninstall clean
 
 demo: $(VENV)/.demo
 	$(VENV)/bin/ticketd demo
@@ -36,10 +44,23 @@ soak: $(STAMP)
 fuzz: $(STAMP)
 	$(PYTHON) tests/fuzz_parse.py
 
-# The exact versions, hashed, without index lines (they would name a registry).
+# Again over a desk that runs: it goes on with what it has loaded until it is restarted.
+install:
+	INTERPRETER="$(INTERPRETER)" PACKAGES="$(PACKAGES)" systemd/environment "$(ENVIRONMENT)" "$(DESTDIR)"
+	"$(DESTDIR)$(ENVIRONMENT)/bin/python" -I -m ticketd install --prefix "$(PREFIX)" --destdir "$(DESTDIR)"
+
+# What install put goes; /etc/ticketd, the state and the account stay.
+uninstall:
+	"$(DESTDIR)$(ENVIRONMENT)/bin/python" -I -m ticketd install --remove --prefix "$(PREFIX)" --destdir "$(DESTDIR)"
+	rm -rf "$(DESTDIR)$(ENVIRONMENT)"
+
+# The exact versions, hashed, without index lines (they would name a registry): all that the tests need, and
+# what a desk runs with (the build backend too, so that installing fetches nothing that has no hash).
+COMPILE := uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	--python-version 3.11 --extra all
 lock:
-	uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
-		--extra all --extra dev --python-version 3.11 pyproject.toml -o requirements.lock
+	$(COMPILE) --extra dev pyproject.toml -o requirements.lock
+	echo 'setuptools>=77' | $(COMPILE) --constraint requirements.lock pyproject.toml - -o requirements-run.lock
 
 $(STAMP): pyproject.toml requirements.lock .ci/environment
 	.ci/environment $(VENV)

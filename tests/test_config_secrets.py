@@ -34,6 +34,18 @@ def test_the_four_sources(tmp_path):
     assert password(tmp_path, '" as it is "').read() == " as it is "
 
 
+def test_a_credential_that_systemd_does_not_give_stands_beside_the_config(tmp_path):
+    given, beside = tmp_path / "given", tmp_path / "credentials"
+    for directory in (given, beside):
+        directory.mkdir()
+    (beside / "support").write_text("from beside\n")
+    systemd = {"CREDENTIALS_DIRECTORY": str(given)}
+    assert password(tmp_path, '{ credential = "support" }').read() == "from beside"
+    assert password(tmp_path, '{ credential = "support" }', **systemd).read() == "from beside"
+    (given / "support").write_text("from systemd\n")
+    assert password(tmp_path, '{ credential = "support" }', **systemd).read() == "from systemd"
+
+
 def test_only_the_last_newline_goes(tmp_path):
     (tmp_path / "pw").write_text("two\n\n")
     assert password(tmp_path, '{ file = "pw" }').read() == "two\n"

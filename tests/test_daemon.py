@@ -311,6 +311,7 @@ def test_systemd_hears_ready_watchdog_and_stopping(desk, account, tmp_path):
         ear.bind(str(tmp_path / "notify"))
         ear.settimeout(20)
         desk.start(NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC="1000000")
+        assert ear.recv(1000) == b"STATUS=migrating the database"
         assert ear.recv(1000).startswith(b"READY=1")
         assert ear.recv(1000).startswith(b"WATCHDOG=1")
         assert ear.recv(1000).startswith(b"WATCHDOG=1")

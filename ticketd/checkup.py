@@ -73,8 +73,7 @@ def _secrets(settings: Settings) -> Iterator[Finding]:
 
 
 _SECRETS = {
-    "CREDENTIALS_DIRECTORY": "run it as the unit does:"
-    " systemd-run --pipe --wait -p LoadCredential=NAME:PATH ticketd check",
+    "LoadCredential": "put it into the directory credentials beside the config",
     "": "see that the secret exists and this user may read it",
 }
 """The remedy for a secret, by what its trouble mentions."""

@@ -5,11 +5,15 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+import select
 from contextlib import suppress
 
 from ticketd.config import Settings
 from ticketd.errors import TicketdError
 from ticketd.store import Store
+from ticketd.systemd import notify
+
+_ASK_EVERY = 15.0  # seconds
 
 
 def migrate_aside(settings: Settings) -> None:
@@ -23,10 +27,21 @@ def migrate_aside(settings: Settings) -> None:
     store.close()
     if current == head:
         return
+    at_work, ends_with_child = os.pipe()
     child = os.fork()
     if child == 0:
         _migrate_and_exit(settings)
+    os.close(ends_with_child)
+    _wait_for(at_work)
+    os.close(at_work)
     os.waitpid(child, 0)
+
+
+def _wait_for(at_work: int) -> None:
+    """Until the pipe's other end is closed: a big desk may take longer than the unit's TimeoutStartSec=."""
+    notify("STATUS=migrating the database")
+    while not select.select([at_work], [], [], _ASK_EVERY)[0]:
+        notify(f"EXTEND_TIMEOUT_USEC={round(4 * _ASK_EVERY * 1e6)}")
 
 
 def _migrate_and_exit(settings: Settings) -> None:

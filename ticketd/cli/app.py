@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from typer import exceptions
 
-from ticketd.cli import ops, privacy, queues, reporting, signing_in, tickets
+from ticketd.cli import installing, ops, privacy, queues, reporting, signing_in, tickets
 from ticketd.cli.state import Options
 from ticketd.errors import TicketdError
 
@@ -45,6 +45,7 @@ privacy.register(app)
 reporting.register(app)
 ops.register(app)
 signing_in.register(app)
+installing.register(app)
 
 
 def run_app(arguments: list[str]) -> int:

@@ -280,12 +280,12 @@ def new_ticket(
 def set_fields(
     context: typer.Context,
     number: Annotated[int, typer.Argument(metavar="ID", max=LARGEST_ID, help="The ticket.")],
-    status: Annotated[StatusWord | None, typer.Option("--status")] = None,
-    priority: Annotated[PriorityWord | None, typer.Option("--priority")] = None,
+    status: Annotated[StatusWord | None, typer.Option("--status", help="How it stands.")] = None,
+    priority: Annotated[PriorityWord | None, typer.Option("--priority", help="How much it hurries.")] = None,
     assign: Annotated[
         str | None, typer.Option("--assign", help="An agent's name or address, or none.")
     ] = None,
-    subject: Annotated[str | None, typer.Option("--subject")] = None,
+    subject: Annotated[str | None, typer.Option("--subject", help="What it is about.")] = None,
     requester: Annotated[str | None, typer.Option("--requester", help="The customer's address.")] = None,
     tag: Annotated[list[str] | None, typer.Option("--tag", help="+word adds, -word removes.")] = None,
     actor: As = None,

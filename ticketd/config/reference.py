@@ -103,6 +103,13 @@ def _inherited(place: tuple[str, ...], name: str) -> bool:
     return place[:2] == ("sla", "policies") and above is not None and name in above.model_fields
 
 
+def header(place: tuple[str, ...]) -> str:
+    """A table's header as it stands in TOML: ``[sla]``, or ``[[agents]]`` where there may be several."""
+    info = tables()[place[:-1]].model_fields[place[-1]]
+    several = get_origin(_bare(info.annotation)) is tuple
+    return f"[[{'.'.join(place)}]]" if several else f"[{'.'.join(place)}]"
+
+
 def reference() -> str:
     """The reference as a Markdown table."""
     rows = ["| key | type | default | meaning |", "|---|---|---|---|"]

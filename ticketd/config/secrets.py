@@ -23,12 +23,16 @@ Source = Literal["file", "env", "credential", "plain"]
 class Secret:
     """Where a secret is to be found: ``source`` says how, ``read`` fetches it."""
 
-    __slots__ = ("_environ", "_value", "source")
+    __slots__ = ("_beside", "_environ", "_value", "source")
 
-    def __init__(self, source: Source, value: str, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, source: Source, value: str, environ: Mapping[str, str], beside: Path = Path("credentials")
+    ) -> None:
+        """``beside`` the config is the directory of the credentials that systemd does not give."""
         self.source = source
         self._value = value
         self._environ = environ
+        self._beside = beside
 
     def read(self) -> str:
         """The secret, without the newline at its end. Raises ``ConfigError`` when there is none."""
@@ -50,13 +54,19 @@ class Secret:
     def _path(self) -> Path:
         if self.source == "file":
             return Path(self._value)
-        directory = self._environ.get("CREDENTIALS_DIRECTORY")
-        if not directory:
+        return self._credential()
+
+    def _credential(self) -> Path:
+        """What systemd gives comes first; it gives nothing to a command that is typed at a terminal."""
+        given = self._environ.get("CREDENTIALS_DIRECTORY")
+        if given and not _missing(Path(given) / self._value):
+            return Path(given) / self._value
+        path = self._beside / self._value
+        if _missing(path):
             raise ConfigError(
-                f"{self} is missing: $CREDENTIALS_DIRECTORY is not set"
-                " (systemd sets it where the unit has LoadCredential=)"
+                f"{self} is missing: systemd gives none (LoadCredential= in the unit), and there is no {path}"
             )
-        return Path(directory) / self._value
+        return path
 
     def __repr__(self) -> str:
         return f"Secret({self})"
@@ -73,6 +83,14 @@ class Secret:
 
     def __hash__(self) -> int:
         return hash((self.source, self._value))
+
+
+def _missing(path: Path) -> bool:
+    """Whether there is no such file; one that we may not see is not missing."""
+    try:
+        return not path.exists()
+    except OSError:
+        return False
 
 
 def _read_file(path: Path) -> str:
@@ -108,7 +126,7 @@ def read_secret(value: object, info: ValidationInfo) -> Secret:
         raise ValueError(f'must name a credential without "/", not {shown(name)}')
     if source == "file":
         name = str(context.get("base", Path()) / name)
-    return Secret(source, name, environ)
+    return Secret(source, name, environ, context.get("base", Path()) / "credentials")
 
 
 SecretField = Annotated[Secret, PlainValidator(read_secret)]

@@ -7,6 +7,7 @@ library's parser reads what our own writer wrote. Knows nothing of what the mail
 from __future__ import annotations
 
 from collections.abc import Sequence
+from email.errors import MultipartInvariantViolationDefect
 from email.message import Message
 from email.parser import HeaderParser
 from email.policy import compat32
@@ -51,7 +52,9 @@ def _read_head(content: bytes) -> tuple[bytes, Message]:
 
 def _parse(head: bytes) -> Message:
     message: Message = HeaderParser(policy=compat32).parsestr(head.decode("utf-8") + "\r\n\r\n")
-    if message.defects or message.get_payload():
+    # Python before 3.11.4 (Debian 12's) misses the parts of a mail whose header alone it was given.
+    defects = [each for each in message.defects if not isinstance(each, MultipartInvariantViolationDefect)]
+    if defects or message.get_payload():
         raise ValueError("outgoing mail has a malformed header")
     return message
 
