@@ -25,6 +25,7 @@ def write(text: str, way: str, policy: object) -> EmailMessage:
 
 @settings(deadline=None, max_examples=80)
 @given(LINE, NAME, NAME, st.sampled_from([SMTP, SMTPUTF8]))
+@example("", "f0", "f;", SMTP)
 def test_subject_and_names(subject: str, name: str, other: str, policy: object) -> None:
     mail = write("Hello", "7bit", policy)
     mail["Subject"] = subject

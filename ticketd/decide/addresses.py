@@ -99,8 +99,15 @@ def _joined(values: Sequence[bytes], hint: str | None, name: str, defects: list[
         cut = cut.rpartition(",")[0] if len(cut) == MAX_ADDRESS_FIELD else cut
         defects.append(f"more than {cut.count(',') + 1} addresses in {name}: the rest was not read")
     if ";" in cut and ":" not in cut and name != "from":
-        cut = cut.replace(";", ",")  # as Outlook shows lists of addresses, and some mailers send them
+        cut = _with_commas(cut)
     return _tame_charsets(shown(cut))
+
+
+def _with_commas(text: str) -> str:
+    """A list with semicolons, as Outlook shows and some mailers send it; a quoted name keeps its own."""
+    pieces = text.replace('\\"', "\0").split('"')
+    pieces[::2] = [piece.replace(";", ",") for piece in pieces[::2]]
+    return '"'.join(pieces).replace("\0", '\\"')
 
 
 def _tame_charsets(text: str) -> str:
