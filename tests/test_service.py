@@ -77,6 +77,14 @@ class Desk:
         sink.username = self.account.address
 
     def install(self) -> None:
+        """Install, and make it ours: the config, the secret, what the tests add to the unit."""
+        self.make_install()
+        self.write("/srv/secrets/support", PASSWORD, 0o600)
+        self.write("/opt/probe.py", PROBE)
+        self.drop_in("tests", DROP_IN)
+        self.configure()
+
+    def make_install(self) -> None:
         """As README says, but for the network: the packages are those of the tests."""
         # The service cannot see an interpreter below /root: the system's own, of the packages' version.
         interpreter = f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"
@@ -84,10 +92,6 @@ class Desk:
         self.machine.run(
             "make", "-C", str(TREE), "install", f"INTERPRETER={interpreter}", f"PACKAGES={packages}"
         )
-        self.write("/srv/secrets/support", PASSWORD, 0o600)
-        self.write("/opt/probe.py", PROBE)
-        self.drop_in("tests", DROP_IN)
-        self.configure()
 
     def drop_in(self, name: str, text: str) -> None:
         """Add to the unit, as ``systemctl edit`` does."""
@@ -209,6 +213,28 @@ def test_reload_follows_a_new_config_and_refuses_a_wrong_one(desk):
     desk.write_in("after-reloads")
     desk.wait_for("after-reloads")
     assert desk.show("MainPID") == process
+
+
+def test_commands_at_a_terminal_have_the_secrets_that_stand_beside_the_config(desk):
+    support = "/etc/ticketd/credentials/support"
+    assert (
+        desk.machine.run("stat", "--format=%a %U %G", str(Path(support).parent)).stdout
+        == "750 root ticketd\n"
+    )
+    desk.machine.run("install", "-m", "640", "-g", "ticketd", "/dev/stdin", support, text=f"{PASSWORD}\n")
+    assert desk.machine.run("ticketd", "check").stdout.count("logged in") == 2
+
+
+def test_an_upgrade_under_a_desk_at_work_loses_nothing(desk):
+    desk.write_in("before-the-upgrade")
+    desk.make_install()
+    desk.write_in("with-the-old-program")
+    desk.wait_for("before-the-upgrade", "with-the-old-program")
+    assert desk.systemctl("restart") == 0
+    desk.write_in("with-the-new-program")
+    desk.wait_for("with-the-new-program")
+    assert desk.json("quarantine", "list") == []
+    assert desk.machine.path(CONFIG).read_text() == desk.settings
 
 
 def test_it_stops_cleanly_within_ten_seconds(desk):

@@ -63,6 +63,11 @@ class Places:
         return self.config.parent / "credentials"
 
     @property
+    def state(self) -> Path:
+        """The service's state; commands that root types act as its owner."""
+        return self.root / "var/lib/ticketd"
+
+    @property
     def removable(self) -> tuple[Path, ...]:
         """What goes when ticketd goes."""
         return (self.unit, self.account, *self.pages)
@@ -163,12 +168,13 @@ def _config(where: Places) -> str:
 
 
 def _settle(where: Places) -> Iterator[str]:
-    """On the machine itself: the account, the directory that only it may read, systemd's knowledge of it."""
+    """On the machine itself: the account, the directories that only it may see, systemd's knowledge of it."""
     _run("systemd-sysusers", str(where.account))
-    if not where.credentials.exists():
-        where.credentials.mkdir(mode=0o750)
-        shutil.chown(where.credentials, "root", ACCOUNT)
-        yield f"wrote {where.credentials}"
+    for path, mode, owner in ((where.credentials, 0o750, "root"), (where.state, 0o700, ACCOUNT)):
+        if not path.exists():
+            path.mkdir(mode)
+            shutil.chown(path, owner, ACCOUNT)
+            yield f"wrote {path}"
     _reload()
 
 
