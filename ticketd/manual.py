@@ -34,6 +34,7 @@ STATUSES: Mapping[int, str] = {
     75: "Something outside is unreachable or refuses: try again later.",
     78: "The config cannot load, or another daemon holds the database. The unit does not restart it.",
     130: "Interrupted at the terminal.",
+    143: "`run --once` was stopped by SIGTERM before it was done; the next one goes on from there.",
 }
 
 SIGNALS: Mapping[str, str] = {
