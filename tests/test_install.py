@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -134,6 +135,30 @@ def test_what_cannot_be_written_is_one_sentence(tmp_path, capsys, monkeypatch):
     (tmp_path / "usr").write_text("in the way")
     assert main(["install", "--prefix", "/usr", "--destdir", str(tmp_path)]) == 1
     assert capsys.readouterr().err.startswith(f"ticketd: cannot write {tmp_path}/usr/")
+
+
+def environment(place: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    """What `make install` begins with; here it is refused before it makes anything."""
+    command = [str(ROOT / "systemd" / "environment"), str(place)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | environ)
+
+
+def test_an_interpreter_that_the_unit_hides_is_refused_at_once(tmp_path):
+    hidden = tmp_path / "python"
+    hidden.write_text("#!/bin/sh\nexit 1\n")  # as an interpreter below /root answers the script's question
+    hidden.chmod(0o755)
+    done = environment(tmp_path / "new", INTERPRETER=str(hidden))
+    assert done.returncode == 1
+    assert done.stderr.startswith("the service needs a Python 3.11 or newer that is not below /root or /home")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_directory_that_is_no_environment_is_not_replaced(tmp_path):
+    (tmp_path / "files").mkdir()
+    done = environment(tmp_path / "files", INTERPRETER="/usr/bin/python3")
+    assert done.returncode == 1
+    assert not done.stdout
+    assert list((tmp_path / "files").iterdir()) == []
 
 
 def test_the_run_lock_is_a_part_of_the_whole_one():
