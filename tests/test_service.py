@@ -175,9 +175,8 @@ def desk(installed: Desk) -> Desk:
 
 def test_it_is_ready_once_it_works_and_says_what_it_does(desk):
     assert desk.systemctl("stop") == 0
-    began = time.monotonic()
-    assert desk.systemctl("start") == 0  # Type=notify: returns when the daemon says that it is ready
-    assert time.monotonic() - began < 20
+    # Type=notify: returns when the daemon says that it is ready, fails when that takes TimeoutStartSec=.
+    assert desk.systemctl("start") == 0
     assert desk.show("StatusText").startswith("watching 1 mailbox")
     assert desk.show("NRestarts") == "0"
 
