@@ -59,7 +59,8 @@ class File:
 
     ``picture`` is True where its place says that it belongs to the text, ``waits`` where it does
     if more text follows; ``mail`` is its number among the mails inside. ``words`` are what a named
-    text says that was not sent as an attachment: shown where the mail has no other text.
+    text says that was not sent as an attachment: shown where the mail has no other text. ``bare`` is
+    a part that was neither named nor called an attachment: perhaps the text itself.
     """
 
     name: str
@@ -70,11 +71,15 @@ class File:
     waits: bool = False
     mail: int | None = None
     words: str = ""
+    bare: bool = False
 
 
 @dataclass(slots=True)
 class Body:
-    """What was collected, part by part; ``digest`` is over all decoded content."""
+    """What was collected, part by part; ``digest`` is over all decoded content.
+
+    ``unread`` names what stands in the place of a text and could not be read as one.
+    """
 
     digest: Any = field(default_factory=hashlib.sha256)
     segments: list[Segment] = field(default_factory=list)
@@ -82,6 +87,7 @@ class Body:
     mails: list[bytes] = field(default_factory=list)
     reports: list[tuple[str, bytes]] = field(default_factory=list)
     calendars: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
 
     def text(self) -> str:
         """The whole plain text."""

@@ -21,7 +21,10 @@ _Check = Callable[[Case, Work, Agent, str], str]
 
 
 def problems_of(case: Case, work: Work, agent: Agent, said: Commands) -> Iterator[Problem]:
-    """Everything that would make the commands half right."""
+    """Everything that would make the mail half right."""
+    if case.message.unread:
+        unread = "; ".join(case.message.unread)
+        yield Problem("", f"its text could not be read ({unread}): write it as plain text or HTML")
     yield from said.problems
     alone = [one.name for one in said.instructions if one.name in _ALONE]
     if alone and (len(said.instructions) > 1 or (said.text and alone[0] != "help")):

@@ -15,6 +15,7 @@ from ticketd.decide.context import History
 from ticketd.decide.model import Attachment, Purpose
 from ticketd.decide.pasted import content_key, pasted
 from ticketd.decide.policy import Agent
+from ticketd.decide.tnef import is_tnef
 from ticketd.decide.work import Work
 
 _SEALS = (
@@ -25,9 +26,12 @@ _SEALS = (
 
 
 def files_of(case: Case) -> tuple[Attachment, ...]:
-    """The agent's attached files; inline pictures do not count, nor does the seal of a signed mail."""
+    """The agent's attached files; inline pictures do not count, nor does the seal of a signed mail.
+
+    A ``winmail.dat`` holds the whole mail once more, quote and all: what is inside are the files.
+    """
     files = (one for one in case.message.attachments if not one.inline)
-    return tuple(one for one in files if one.content_type not in _SEALS)
+    return tuple(one for one in files if one.content_type not in _SEALS and not is_tnef(one.content))
 
 
 def pictures_of(case: Case, said: Commands) -> tuple[Attachment, ...]:

@@ -87,7 +87,8 @@ def _check_parts(content: bytes, boundary: str | None, depth: int = 0) -> None:
     if len(inner) < 2 or inner[-1].strip() != b"--" or not first.endswith(b"\r\n"):
         raise ValueError("outgoing mail has broken boundaries")
     for part in inner[:-1]:
-        head = part.removeprefix(b"\r\n").partition(b"\r\n\r\n")[0]
+        # An empty part ends with its header: the line end before the boundary is the boundary's.
+        head = part.removeprefix(b"\r\n").partition(b"\r\n\r\n")[0].removesuffix(b"\r\n")
         _check_parts(part, _check_part(head), depth + 1)
 
 

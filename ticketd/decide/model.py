@@ -166,7 +166,8 @@ class Message:
     ``author`` is the identity: the one clean address of the one From field, else
     None. ``from_text`` is what From said, for showing. ``enclosed`` are the mails
     inside (message/rfc822), which also stand among ``attachments`` as files.
-    ``text`` is the whole plain text, made from the HTML where there is nothing better.
+    ``text`` is the whole plain text, made from the HTML where there is nothing better; ``unread``
+    names what stands where a text should and could not be read: then ``text`` is not all that was said.
     Ids keep their angle brackets. ``references`` is oldest first, at most 21.
     """
 
@@ -187,6 +188,7 @@ class Message:
     date: datetime | None = None
     text: str = ""
     html: str | None = None
+    unread: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     enclosed: tuple[Message, ...] = ()
     report: Report | None = None

@@ -117,6 +117,7 @@ def _message(
         date=people.date,
         text=text,
         html=body.html() if body is not None else None,
+        unread=tuple(dict.fromkeys(body.unread)) if body is not None else (),
         attachments=body.attachments([mail.subject for mail in enclosed]) if body is not None else (),
         enclosed=enclosed,
         report=read_report(kind, body.reports, enclosed) if body is not None else None,

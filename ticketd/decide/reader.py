@@ -25,6 +25,7 @@ _MAILS = frozenset(("message/rfc822", "message/global", "message/news"))
 _TNEF = frozenset(("application/ms-tnef", "application/vnd.ms-tnef"))
 _SMIME = frozenset(("application/pkcs7-mime", "application/x-pkcs7-mime"))
 _SECOND_BEST = frozenset(("text/x-amp-html", "text/watch-html", "text/enriched", "text/richtext"))
+_RICH = frozenset(("text/rtf", "application/rtf"))  # a text, but none that we read
 
 
 def read_body(root: Part, budget: Budget) -> Body:
@@ -33,7 +34,15 @@ def read_body(root: Part, budget: Budget) -> Body:
     _Reader(body, budget).visit(root, alone=True)
     if not any(segment.text.strip() or segment.html for segment in body.segments):
         body.segments += [Segment(file.words) for file in body.files if file.words.strip()][:1]
+    if not body.segments:
+        body.unread += [f"a part of type {file.kind}" for file in body.files if _may_be_text(file)]
     return body
+
+
+def _may_be_text(file: File) -> bool:
+    """Whether a file of a mail without a text may be that text, in a form that we do not read."""
+    seen_or_heard = file.kind.startswith(("image/", "audio/", "video/", "message/"))
+    return file.bare and not seen_or_heard and not file.kind.endswith("-signature")
 
 
 @dataclass(slots=True)
@@ -61,6 +70,7 @@ class _Reader:
         how = "S/MIME" if "pkcs7" in part.type.parameters.get("protocol", "") else "PGP/MIME"
         if part.kind == "multipart/encrypted":
             self.budget.note(f"encrypted ({how}): not opened, kept whole")
+            self.body.unread.append(f"an encrypted text ({how})")
         else:
             self.budget.note(f"signed ({how}): the signature was not checked")
 
@@ -107,7 +117,7 @@ class _Reader:
             if part.kind == "text/calendar" and len(content) < MAX_TEXT:
                 self.body.calendars.append(decode(content, part.charset or "utf-8")[0])
             self._file(part, content, related=related)
-        elif part.kind in _SECOND_BEST and part.parent == "multipart/alternative":
+        elif part.kind in _SECOND_BEST and (alone or part.parent == "multipart/alternative"):
             self.body.segments.append(Segment(_without_marks(decode(content[:MAX_TEXT], part.charset)[0])))
         else:
             self._file(part, content, related=related)
@@ -133,6 +143,8 @@ class _Reader:
         else:
             segment, note = self._plain(read, part)
         self.body.segments.append(segment)
+        if _is_guesswork(read, part.charset):
+            self.body.unread.append("a text in an unknown charset")
         if note:
             self.budget.note(note)
         for file in self.body.files:
@@ -183,6 +195,7 @@ class _Reader:
         attached = part.disposition.value == "attachment"
         file = File(part.name, part.kind, content, part.content_id, related and not attached)
         file.waits = part.disposition.value == "inline" and not part.name
+        file.bare = not (attached or part.name or related)
         if part.kind == "text/plain" and not attached and len(content) < MAX_NAMED_TEXT:
             file.words = storable(decode(content, part.charset)[0])
         if part.kind in _MAILS and part.kind:
@@ -192,6 +205,8 @@ class _Reader:
             self.body.reports.append((part.kind, content))
         elif part.kind in _SMIME:
             self.budget.note("S/MIME: not opened, kept whole")
+            if part.type.parameters.get("smime-type", "").lower() != "certs-only":
+                self.body.unread.append("an S/MIME text")
         self._add(file)
         if part.kind in _TNEF or part.name.lower() == "winmail.dat":
             self._tnef(content)
@@ -224,7 +239,7 @@ def _is_text(part: Part, *, alone: bool) -> bool:
     return (
         alone
         and part.kind.startswith("text/")
-        and part.kind not in _SECOND_BEST | {"text/calendar"}
+        and part.kind not in _SECOND_BEST | _RICH | {"text/calendar"}
         and not part.name
     )
 
@@ -239,6 +254,17 @@ def _shaped(text: str, part: Part) -> str:
 def _without_marks(text: str) -> str:
     """text/enriched (RFC 1896) without its commands."""
     return storable(re.sub(r"</?[A-Za-z-]{1,60}>", "", text).replace("<<", "<"))
+
+
+def _is_guesswork(data: bytes, label: str | None) -> bool:
+    """Whether nobody can tell what the bytes say: their charset is unknown, and they are not UTF-8."""
+    if not label or codec_of(label) is not None or data.isascii():
+        return False
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return True
+    return False
 
 
 def _meta_charset(html: bytes) -> str | None:

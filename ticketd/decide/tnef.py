@@ -54,9 +54,14 @@ class Tnef:
     charset: str = "windows-1252"
 
 
+def is_tnef(content: bytes) -> bool:
+    """Whether a file is such a container, whatever it is called."""
+    return content[:4] == _SIGNATURE
+
+
 def open_tnef(content: bytes) -> Tnef | None:
     """The files and texts inside; None where there are none or it is no TNEF."""
-    if content[:4] != _SIGNATURE:
+    if not is_tnef(content):
         return None
     opened = Tnef()
     for name, data in _attributes(content):
