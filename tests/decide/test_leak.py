@@ -1,11 +1,13 @@
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.decide.letters import entry, part, policy, read, ticket
-from ticketd.decide import compose, leak, tokens
+from ticketd import texts_files
+from ticketd.decide import card, compose, leak, tokens
 from ticketd.decide.model import Address, Attachment, Purpose
 
 P = policy()
@@ -83,7 +85,7 @@ def test_our_mails_sent_along_are_found():
     mail = compose.notification(P, ticket(), None, entry(), P.agents["anna"], "x", "c", entry().at)
     for name, kind in (("fwd.eml", "application/octet-stream"), ("mail", "message/rfc822")):
         found = reasons("Hello", files=[Attachment(name, kind, mail.content)])
-        assert found == [f"a signed address or id of ours in the file {name}"]
+        assert found == [f"a signed address or id of ours, in the file {name}"]
     assert reasons("Hello", files=[Attachment("a.png", "image/png", b"png")]) == []
 
 
@@ -106,3 +108,13 @@ def test_it_is_linear_in_the_text(piece):
     reasons(text, notes=[NOTE])
     leak.scrub(text)
     assert time.process_time() - started < 2
+
+
+def test_what_only_our_notifications_say_is_what_they_say():
+    place = Path(texts_files.__file__).parent / "templates"
+    names = ("notification.txt.j2", "notification.html.j2", "parts.txt.j2", "layout.html.j2")
+    templates = " ".join((place / name).read_text("utf-8") for name in names)
+    missing = [words for words in leak._OURS if words not in templates]
+    assert missing == []
+    labels = {label for label, _ in card.rows(P, ticket(), entry().at)}
+    assert set(leak._CARD) <= labels

@@ -12,6 +12,9 @@ _OVERRIDES = [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]
 _INVISIBLE = [0x00AD, 0x034F, 0x061C, 0x180E, *range(0x200B, 0x2010), *range(0x2060, 0x2065), 0xFEFF]
 _TAGS = [*range(0xFFF9, 0xFFFC), *range(0xE0000, 0xE0080)]
 
+UNSEEN = frozenset([*_OVERRIDES, *_INVISIBLE, *_TAGS])
+"""Characters that a reader does not see."""
+
 _FOR_LINE: dict[int, str | None] = {
     **dict.fromkeys([*_CONTROLS, *_BREAKS], " "),
     **dict.fromkeys([*_OVERRIDES, *_TAGS]),

@@ -14,15 +14,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from ticketd.decide import clean
 from ticketd.decide.model import Priority, Status
 
 # Characters that mail clients put in unseen; they never change what a command means.
-_UNSEEN = {ord(char): None for char in "\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f"}
+_UNSEEN = dict.fromkeys([*clean.UNSEEN, 0xFFFC, *range(0xFE00, 0xFE10)])
 _SPACES = {ord(char): " " for char in "\u00a0\u2007\u202f\u2002\u2003\u2009\u3000\t"}
-_SIGNS = {ord("＃"): "#", ord("："): ":", ord("＋"): "+"}
+_SIGNS = {**dict.fromkeys(map(ord, "＃﹟♯"), "#"), ord("："): ":", ord("＋"): "+"}
 _DASHES = {ord(char): "-" for char in "\u2010\u2011\u2012\u2013\u2014\u2212\uff0d"}
 _FORM = {**_UNSEEN, **_SPACES, **_SIGNS}
 _WORD = re.compile(r"#\s{0,4}(\w[\w-]{0,39})\s*(:?)\s*(.{0,2000})", re.DOTALL)
+# What a client makes of bold, italics, lists and quotation marks in a plain text (``*#note*``, ``• #note``).
+_DRESS = "*_/~`'\"“”„‟«»‹›‘’‚\\•‣◦▪·–—-+ "
+_NUMBERED = re.compile(r"\d{1,3}[.)]\s{0,4}(?=[^\w\s])")
+_BOLD_WORD = re.compile(r"(#\s{0,4}[\w-]{1,40}?)[*_~`]{1,3}(?=[\s:])")
+_MEANT = re.compile(r"#\s{0,4}[^\W\d_]")
+# What a client writes where a picture stands.
+_PICTURE = re.compile(
+    r"(?:\[[^\[\]]{0,300}\]|<[^<>\s]{0,300}\.(?:png|jpe?g|gif|webp)>|\ufffc|\s){1,20}", re.IGNORECASE
+)
 
 STATUS_WORDS = MappingProxyType(
     {
@@ -230,7 +240,13 @@ _SINGULAR = ("status", "assign", "priority", "requester", "subject", "merge", "s
 
 
 def _fold(line: str) -> str:
-    return line.translate(_FORM).strip()
+    """A line as it is meant: in doubt a command that a client has dressed up is one."""
+    folded = line.translate(_FORM).strip()
+    if folded.startswith("#"):
+        return folded
+    number = _NUMBERED.match(folded)
+    bare = (folded[number.end() :] if number else folded).lstrip(_DRESS)
+    return _BOLD_WORD.sub(r"\1", bare.rstrip(_DRESS + "."), count=1) if _MEANT.match(bare) else folded
 
 
 def is_command_line(line: str) -> bool:
@@ -286,11 +302,24 @@ def _contradictions(instructions: tuple[Instruction, ...]) -> list[Problem]:
     return problems
 
 
+def _block(lines: list[str]) -> list[str]:
+    """The lines down to the last command: blank ones and pictures may stand between, nothing else."""
+    above = list(itertools.takewhile(lambda line: is_command_line(line) or _is_empty(line), lines))
+    while above and not is_command_line(above[-1]):
+        above.pop()
+    return above
+
+
+def _is_empty(line: str) -> bool:
+    """Whether a line says nothing: blank, or the place of a picture."""
+    return not _fold(line) or _PICTURE.fullmatch(line[:2000].strip()) is not None
+
+
 def read_commands(text: str) -> Commands:
     """Part the new text of an agent's mail into its command block and what is below it."""
     lines = text.splitlines()
-    block = list(itertools.takewhile(lambda line: not _fold(line) or is_command_line(line), lines))
-    read = [read_line(line) for line in block if _fold(line)]
+    block = _block(lines)
+    read = [read_line(line) for line in block if is_command_line(line)]
     instructions = tuple(one for one in read if isinstance(one, Instruction))
     problems = [one for one in read if isinstance(one, Problem)]
     below = "\n".join(_unescape(line) for line in lines[len(block) :]).strip("\n")

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from unicodedata import normalize
 
-from ticketd.decide import card
+from ticketd.decide import card, clean
+from ticketd.decide.leakfiles import is_text, texts_of
 from ticketd.decide.model import Attachment, Ticket
 from ticketd.decide.policy import Policy
 
@@ -24,7 +26,6 @@ _SIGNED = re.compile(
 )
 _MAC_ANYWHERE = re.compile(rf"\.{_MAC}", re.ASCII | re.IGNORECASE)
 _COMMAND = re.compile(r"[#＃]\s?[^\W\d]")
-_ADDRESS = re.compile(r"[^\s<>()\[\],;:\"']+")
 _LABELS = {
     "from": "from von de da van od från fra lähettäjä от отправитель kimden 差出人 发件人",
     "date": "date sent datum gesendet envoyé enviado enviada fecha data inviato verzonden wysłano skickat"
@@ -33,9 +34,22 @@ _LABELS = {
     "subject": "subject betreff objet asunto oggetto assunto onderwerp temat ämne emne тема konu 件名 主题",
 }
 _FAMILY = {word: family for family, words in _LABELS.items() for word in words.split()}
+_CARD = ("Status", "Priority", "Assignee", "Requester")  # as ``card.rows`` names them
+_CARD_LABELS = 3
+_OURS = (
+    "Ready mails; open one and send it",
+    "Each button opens a ready mail",
+    "Or begin your answer with a command, such as #",
+    "Begin it with #note to write to the team alone",
+    "Begin it with #reply to write to",
+    "Your answer will be a note, seen by the team alone",
+)
+"""What only our notifications say; a test holds it against the shipped templates."""
 _BLOCK = 8  # lines within which three labels make a header block
 _TOLD = 16  # characters of a note's line from which on finding it again is no chance
-_SEARCHED = 2_000_000  # bytes of a text file that are looked through
+_NORMALISED = 1_000_000  # characters
+_UNSEEN = dict.fromkeys(clean.UNSEEN)
+_WITHIN = frozenset(".+-_")  # before an address: then it is the end of a longer one
 
 
 def leaks(
@@ -62,7 +76,7 @@ def leaks(
         _private_address(policy, text, ticket),
         _note(text, notes, public),
         "the header of another mail" if _header_block(lines) else None,
-        *(_file(file) for file in files),
+        *(_file(policy, file, tuple(notes), tuple(public), ticket) for file in files),
     ]
     return [reason for reason in found if reason]
 
@@ -82,11 +96,27 @@ def _command(lines: Sequence[str]) -> str | None:
 
 
 def _card(lines: Sequence[str]) -> str | None:
-    if any(card.MARKER in line for line in lines):
+    if any(card.MARKER in line or any(words in line for words in _OURS) for line in lines):
         return "a part of our notification"
+    if _is_carded(lines):
+        return "the card of our notification"
     if any(_is_barred(line) for line in lines):
         return "lines marked with | as in our notifications"
     return None
+
+
+def _is_carded(lines: Sequence[str]) -> bool:
+    """Whether three labels of the card stand close together, each at the start of a line."""
+    near: list[tuple[int, str]] = []
+    for number, line in enumerate(lines):
+        label = (
+            line[:200].lstrip("> \t*|").replace("\xa0", " ").split(" ", 1)[0].split("\t", 1)[0].strip(" *:")
+        )
+        if label in _CARD:
+            near = [(at, one) for at, one in near if number - at < _BLOCK] + [(number, label)]
+            if len({one for _, one in near}) >= _CARD_LABELS:
+                return True
+    return False
 
 
 def _is_barred(line: str) -> bool:
@@ -96,13 +126,36 @@ def _is_barred(line: str) -> bool:
 
 
 def _private_address(policy: Policy, text: str, ticket: Ticket | None) -> str | None:
-    chunks = [chunk for chunk in text.lower().split() if "@" in chunk] if "@" in text else []
-    words = {word.strip(".!?*_") for chunk in chunks for word in _ADDRESS.findall(chunk)}
+    """An agent's address, whatever stands around it, is put into it unseen, or breaks its line."""
+    if "@" not in text and "＠" not in text and "%40" not in text:
+        return None
+    plain = _plain(text)
+    joined = "".join(line.strip() for line in plain.splitlines())
     for agent in policy.agents.values():
-        for key in words & agent.keys:
-            if not policy.is_ours(key) and not (ticket and ticket.has_participant(key)):
+        for key in agent.keys:
+            shared = policy.is_ours(key) or (ticket and ticket.has_participant(key))
+            if not shared and (_holds(plain, key) or _holds(joined, key)):
                 return f"an agent's own address: {key}"
     return None
+
+
+def _plain(text: str) -> str:
+    """Lower case, one form a letter, nothing unseen; a very long text is a file's and taken as it is."""
+    if not text.isascii() and len(text) < _NORMALISED:
+        text = normalize("NFKC", text.translate(_UNSEEN))
+    return text.lower().replace("%40", "@")
+
+
+def _holds(text: str, key: str) -> bool:
+    """Whether an address stands in a text as itself, not as the end or the beginning of another."""
+    at = text.find(key)
+    while at >= 0:
+        before, after = text[max(0, at - 1) : at], text[at + len(key) : at + len(key) + 2]
+        longer = after[:1] == "-" or after[:1].isalnum() or (after[:1] == "." and after[1:].isalnum())
+        if not longer and not (before.isalnum() or before in _WITHIN):
+            return True
+        at = text.find(key, at + 1)
+    return False
 
 
 def _squeeze(text: str) -> str:
@@ -138,13 +191,24 @@ def _label(line: str) -> str | None:
     return _FAMILY.get(label.strip(" *\xa0").lower())
 
 
-def _file(file: Attachment) -> str | None:
-    """Our ids in the name of a file, or in a file that is text: a mail of ours, sent along."""
-    if _TOKEN.search(file.filename):
-        return "a signed address or id of ours in the name of a file"
-    readable = file.content_type.lower().startswith(("text/", "message/")) or file.filename.lower().endswith(
-        ".eml"
-    )
-    if readable and _TOKEN.search(file.content[:_SEARCHED].decode("latin-1")):
-        return f"a signed address or id of ours in the file {file.filename}"
+def _file(
+    policy: Policy, file: Attachment, notes: Sequence[str], public: Sequence[str], ticket: Ticket | None
+) -> str | None:
+    """What of ours, or of the agents', is in a file or its name."""
+    for text in texts_of(file):
+        found = (
+            "a signed address or id of ours" if _TOKEN.search(text) else None,
+            "a part of our notification" if card.MARKER in text else None,
+            _private_address(policy, text, ticket),
+            _as_lines(text, notes, public) if is_text(file) else None,
+        )
+        reason = next(filter(None, found), None)
+        if reason:
+            return f"{reason}, in the file {file.filename}"
     return None
+
+
+def _as_lines(text: str, notes: Sequence[str], public: Sequence[str]) -> str | None:
+    """What only a text can show: our card, lines that we marked, a note."""
+    lines = text.splitlines()
+    return _card(lines) or _note(text, notes, public)

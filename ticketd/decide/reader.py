@@ -16,7 +16,7 @@ from ticketd.decide.charsets import codec_of, decode, storable
 from ticketd.decide.files import is_sound, type_of
 from ticketd.decide.flowed import unflow
 from ticketd.decide.parts import Budget, Part
-from ticketd.decide.tnef import open_tnef
+from ticketd.decide.tnef import is_tnef, open_tnef
 
 MAX_NAMED_TEXT = 100_000  # bytes of a named text that may stand in for a missing body
 MAX_TEXT = 2_000_000  # bytes of one text part that are read; a longer one is a file, too
@@ -208,13 +208,14 @@ class _Reader:
             if part.type.parameters.get("smime-type", "").lower() != "certs-only":
                 self.body.unread.append("an S/MIME text")
         self._add(file)
-        if part.kind in _TNEF or part.name.lower() == "winmail.dat":
+        if part.kind in _TNEF or part.name.lower() == "winmail.dat" or is_tnef(content):
             self._tnef(content)
 
     def _tnef(self, content: bytes) -> None:
         opened = open_tnef(content)
         if opened is None:
             self.budget.note("winmail.dat: not opened, kept whole")
+            self.body.unread.append("a winmail.dat")
             return
         for inside in opened.files:
             kind = inside.content_type if is_sound(inside.content_type) else type_of(inside.name)
