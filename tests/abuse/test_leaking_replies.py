@@ -175,7 +175,7 @@ AROUND = (
     "{}…", "•{}", "✉{}", "📧{}", "https://x.test/?to={}&x=1", "(cc {})", "<{}>", "{}.", "Call {}, please",
 )  # fmt: skip
 FORMS = (
-    "anna@example.com", "Anna@Example.COM", "anna＠example.com", "an\u200bna@example.com", 
+    "anna@example.com", "Anna@Example.COM", "anna＠example.com", "an\u200bna@example.com",
     "anna@exam\u00adple.com",
     "anna%40example.com", "anna@\nexample.com", "anna@example.\n  com",
 )  # fmt: skip
