@@ -26,6 +26,7 @@ log = structlog.get_logger()
 def run_once(crew: Crew) -> tuple[str, bool]:
     """Do all there is to do; a summary in one line, and whether every server could be used."""
     crew.forget_holds(crew.live.mailboxes)
+    crew.say_what_is_stranded()
     troubles = _visit_all(crew)
     _take_in_all(crew)  # what waited in a mailbox whose server is away
     run_due(crew.store, crew.live.policy, crew.clock())

@@ -11,7 +11,7 @@ import re
 import signal
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -149,12 +149,12 @@ class Desk:
         authors = self._ask("SELECT author_address FROM message WHERE kind = 'customer'")
         return dict(Counter(int(author.split("@")[0][8:]) for (author,) in authors))
 
-    def status(self) -> dict[str, Any]:
-        """The desk's status, as the contract has it."""
+    def status(self, mailboxes: Sequence[str] = ("support",)) -> dict[str, Any]:
+        """The desk's status with these mailboxes configured, as the contract has it."""
         store = Store.open(self.url)
         try:
             with store.view() as view:
-                return view.status(["support"], self.now)
+                return view.status(mailboxes, self.now)
         finally:
             store.close()
 
