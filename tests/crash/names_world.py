@@ -1,6 +1,6 @@
-"""A desk whose servers have names, and a name server that fails (faults.md F23); run by ``test_names``.
+"""A desk with named servers, a name server that fails, a network that goes away (faults.md F23, F33).
 
-    unshare --net --mount python -m tests.crash.names_world DIRECTORY
+    unshare --net --mount python -m tests.crash.names_world DIRECTORY     (test_names does so)
 
 Three mailboxes: ``near`` is reached by address, ``half`` sends by name, ``named`` does both by
 name. Whatever becomes of the name, ``near`` goes on, the watchdog hears so, nothing is lost
@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
@@ -117,27 +118,55 @@ def daemon(world: World, names: Names) -> None:
     environ = {**world.environ, "NOTIFY_SOCKET": str(place), "WATCHDOG_USEC": "1000000"}
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear, log.open("wb") as file:
         ear.bind(str(place))
-        ear.settimeout(5)  # the watchdog's patience would be one second
         running = subprocess.Popen(world.command, env=environ, stdout=file, stderr=file)
-        world.mail()
-        asked, fed = names.asked, 0
-        while fed < 15 or names.asked < asked + 2:
-            fed += ear.recv(1000).startswith(b"WATCHDOG=1")
-        wait_until(lambda: world.told()["near"] == world.mails, "the near one goes on")
-        assert world.told()["named"] == world.mails - 1
-        said = [line for line in log.read_text().splitlines() if "mailbox in trouble" in line]
-        assert len(said) == 1, said
-        names.say = OK
-        wait_until(lambda: world.told()["named"] == world.mails, "the named one is read again")
-        names.say = SILENCE
-        running.send_signal(signal.SIGTERM)
-        began = time.monotonic()
-        assert running.wait(15) == 0, log.read_text()
-        assert time.monotonic() - began < 10
+        try:
+            disturb(world, names, ear, log)
+            names.say = SILENCE
+            running.send_signal(signal.SIGTERM)
+            began = time.monotonic()
+            assert running.wait(15) == 0, log.read_text()
+            assert time.monotonic() - began < 10
+        finally:
+            running.kill()
         assert "Traceback" not in log.read_text(), log.read_text()
     names.say = OK
     assert world.once().returncode == 0
     assert world.told() == dict.fromkeys(BOXES, world.mails)
+
+
+def disturb(world: World, names: Names, ear: socket.socket, log: Path) -> None:
+    """What happens around the daemon, and that it goes on."""
+    world.mail()
+    wait_until(lambda: "mailbox in trouble" in log.read_text(), "the name is missed")
+    heard(ear, 5)
+    wait_until(lambda: world.told()["near"] == world.mails, "the near one goes on")
+    assert world.told()["named"] == world.mails - 1
+    said = [line for line in log.read_text().splitlines() if "mailbox in trouble" in line]
+    assert len(said) == 1, said
+    names.say = OK
+    wait_until(lambda: world.told()["named"] == world.mails, "the named one is read again")
+    flap(world, ear)
+
+
+def flap(world: World, ear: socket.socket) -> None:
+    """The network goes away under a daemon that is at work, and comes back (F33)."""
+    for state in ("down", "up"):
+        subprocess.run(["ip", "link", "set", "lo", state], check=True)
+        if state == "down":
+            world.mail()
+            heard(ear, 3)
+    wait_until(lambda: world.told()["near"] == world.mails, "the near one is read again")
+
+
+def heard(ear: socket.socket, times: int) -> None:
+    """The watchdog hears so often that all is well; what it heard before does not count."""
+    ear.settimeout(0.01)
+    with suppress(TimeoutError):
+        while ear.recv(1000):
+            pass
+    ear.settimeout(20)
+    while times:
+        times -= ear.recv(1000).startswith(b"WATCHDOG=1")
 
 
 def main(directory: Path) -> None:

@@ -23,7 +23,6 @@ class Names:
     def __init__(self) -> None:
         self.say = OK
         self.addresses: list[IPv4Address | IPv6Address] = []
-        self.asked = 0
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
     def __enter__(self) -> Names:
@@ -37,7 +36,6 @@ class Names:
     def _serve(self) -> None:
         while True:
             question, asker = self._socket.recvfrom(512)
-            self.asked += 1
             if self.say != SILENCE:
                 self._socket.sendto(self._answer(question), asker)
 
