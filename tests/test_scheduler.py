@@ -3,6 +3,8 @@
 import threading
 from datetime import timedelta
 
+from structlog.testing import capture_logs
+
 from tests.servers.process import wait_until
 from ticketd.progress import Progress
 from ticketd.scheduler import Errands, Schedule
@@ -78,3 +80,19 @@ def test_an_errand_that_takes_too_long_is_named():
     go.set()
     assert errands.wait(20)
     assert errands.late() == []
+
+
+def test_an_errand_that_fails_the_same_way_is_said_once():
+    def fails():
+        raise ZeroDivisionError("again")
+
+    errands = Errands()
+    with capture_logs() as said:
+        for _ in range(3):
+            errands.start("broken", fails)
+            assert errands.wait(20)
+        errands.start("broken", lambda: None)
+        assert errands.wait(20)
+        errands.start("broken", fails)
+        assert errands.wait(20)
+    assert [one["said"] for one in said] == ["again", "again"]

@@ -50,16 +50,15 @@ class Errands:
         return [name for name in running if not self._promises[name].kept]
 
     def _run(self, name: str, work: Callable[[], object]) -> None:
-        """Trouble that we foresee is said once, when it changes; any other with its traceback."""
+        """Trouble is said once, when it changes; such as we do not foresee with its traceback."""
         trouble = ""
         try:
             work()
-        except TicketdError as error:
-            trouble = str(error)
-        except Exception:
-            log.exception("errand failed", errand=name)
-        if trouble and trouble != self._troubles.get(name):
-            log.warning("errand failed", errand=name, said=trouble)
+        except Exception as error:
+            trouble = f"{type(error).__name__}: {error}"
+            if trouble != self._troubles.get(name):
+                foreseen = isinstance(error, TicketdError)
+                log.warning("errand failed", errand=name, said=str(error), exc_info=not foreseen)
         self._troubles[name] = trouble
 
     def wait(self, seconds: float) -> bool:

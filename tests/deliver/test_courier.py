@@ -386,18 +386,23 @@ def test_an_error_of_ours_after_the_dot_leaves_the_mail_in_doubt(desk, smtp_sink
     assert len(set(copies)) == 2
 
 
-def test_an_error_of_ours_before_the_dot_sends_nothing_and_holds_nothing_up(desk, smtp_sink, monkeypatch):
+def test_an_error_of_ours_before_the_dot_is_that_mails_and_holds_no_other_up(
+    desk, smtp_sink, monkeypatch, clock
+):
     for number in range(3):
         desk.queue(f"number{number}@example.org")
 
     def broken(content):
-        raise MemoryError
+        if b"text of 2" in content:
+            raise MemoryError
 
     with monkeypatch.context() as patched:
         patched.setattr("ticketd.wire.smtp._insist_on_crlf", broken)
-        with pytest.raises(MemoryError):
-            desk.courier.run()
-    assert desk.courier.run().sent == 3
+        tally = desk.courier.run()
+        assert (tally.sent, tally.deferred, tally.unusable) == (2, 1, None)
+        assert desk.courier.run().sent == 0
+    clock.pass_(minutes=2)
+    assert desk.courier.run().sent == 1
     assert len(smtp_sink.messages) == 3
 
 

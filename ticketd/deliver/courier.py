@@ -158,17 +158,20 @@ class Courier:
         return self._settler.settle(row, reply)
 
     def _submitted(self, row: Claimed) -> Reply:
-        """Submit one mail; an error of ours leaves it in doubt only where the dot may have been sent."""
-        self._past_dot = False
+        """Submit one mail. The database's trouble is everybody's; any other error of ours is this mail's.
+
+        It is tried later, and holds up no other; in doubt only where the dot may have been sent.
+        """
         try:
             return self._submit(row)
         except Exception as error:
-            if not self._past_dot:
+            if isinstance(error, TicketdError) and not self._past_dot:
                 self._give_back(undotted=row)
                 raise
             log.exception("delivery failed", mailbox=self._mailbox, row=row.id)
             self._hang_up()
-            return Reply(Phase.DOT, None, f"an error of ours: {type(error).__name__}")
+            phase = Phase.DOT if self._past_dot else Phase.DATA
+            return Reply(phase, None, f"an error of ours: {type(error).__name__}")
 
     def _is_stale(self, row: Claimed) -> bool:
         return self._clock() - row.created_at > retry.TOO_LATE_TO_ACKNOWLEDGE
@@ -183,6 +186,7 @@ class Courier:
 
     def _attempt(self, row: Claimed) -> Reply:
         """Speak SMTP; what it came to, as a reply. A connection in trouble is hung up."""
+        self._past_dot = False
         if self._carried >= _MAILS_A_CONNECTION:
             self._hang_up()
         try:
