@@ -1,13 +1,13 @@
 """The clock that enqueues: pokes and ticks, never twice at a time, alive again after a clock was put back."""
 
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from structlog.testing import capture_logs
 
 from tests.servers.process import wait_until
 from ticketd.progress import Progress
-from ticketd.scheduler import Errands, Schedule
+from ticketd.scheduler import Errands, Schedule, _Every
 
 
 def test_each_mailbox_is_poked_at_its_own_pace_and_the_tick_comes_at_once():
@@ -45,6 +45,23 @@ def test_jobs_that_are_late_are_started_anew():
     wait_until(lambda: poked, "it is poked again")
     assert schedule.progress.kept
     schedule.stop()
+
+
+def test_a_clock_put_forward_is_not_made_up_for():
+    every = _Every(timedelta(seconds=15))
+    before = datetime(2026, 11, 23, 12, 0, 5, tzinfo=UTC)
+    after = before + timedelta(days=400, seconds=7)
+    assert every.get_next_fire_time(before, before) == before + timedelta(seconds=15)
+    assert every.get_next_fire_time(before, after) == before + timedelta(days=400, seconds=15)
+    poked = []
+    schedule = Schedule(poked.append, lambda: None, lambda: None)
+    schedule.start({"support": timedelta(seconds=60)})
+    scheduler = schedule._scheduler
+    for job in scheduler.get_jobs():
+        scheduler.modify_job(job.id, next_run_time=datetime.now(UTC) - timedelta(days=400))
+    wait_until(lambda: poked, "it is poked", patience=5)
+    schedule.stop()
+    assert poked == ["support"]
 
 
 def test_stopping_twice_is_stopping_once():
