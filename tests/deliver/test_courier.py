@@ -260,18 +260,21 @@ def test_a_stop_gives_back_what_was_not_tried(desk, smtp_sink):
 
 def test_a_database_that_fails_after_the_250_does_not_make_a_second_copy(desk, smtp_sink, monkeypatch):
     desk.queue()
-    settle, fails = Transaction.settle, [2]
+    settle, fails, heard = Transaction.settle, [2], []
 
     def fail_twice(self, *args, **kwargs):
         if fails[0]:
             fails[0] -= 1
+            heard.append(desk.courier.progress.kept)
             raise TicketdError("The disk is full.")
         return settle(self, *args, **kwargs)
 
     monkeypatch.setattr(Transaction, "settle", fail_twice)
     monkeypatch.setattr("ticketd.deliver.insist._TRY_AGAIN", 0.01)
+    monkeypatch.setattr("ticketd.deliver.courier._ONE_MAIL", -1.0)
     assert desk.courier.run().sent == 1
     assert desk.courier.run().sent == 0
+    assert heard == [True, True], "who waits for the database is alive"
     assert states(desk) == ["sent"]
     assert len(smtp_sink.messages) == 1
 

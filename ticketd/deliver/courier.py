@@ -85,12 +85,12 @@ class Courier:
     ) -> None:
         self._store, self._mailbox, self._connect = store, mailbox, connect
         self._policy, self._clock, self._stop = policy, clock, stop
-        self._settler = Settler(store, mailbox, policy, clock, stop)
+        self.progress = Progress(_ONE_MAIL)
+        self._settler = Settler(store, mailbox, policy, clock, stop, self.progress)
         self._connection: Connection | None = None
         self._carried = 0  # mails that the open connection has taken
         self._lease = clock()  # the end of the lease that we took last
         self._past_dot = False  # whether the mail in hand may have arrived
-        self.progress = Progress(_ONE_MAIL)
 
     def run(self) -> Tally:
         """Deliver all that is due now; returns at the first trouble that is the account's."""
@@ -137,13 +137,12 @@ class Courier:
         """What we lease and have not settled stands as before; of ``undotted`` no dot was sent."""
 
         def write() -> None:
-            self.progress.promise(_ONE_MAIL)
             with self._store.begin("give-back") as tx:
                 if undotted:
                     tx.unmark_dot(undotted)
                 tx.give_back(self._mailbox, self._lease)
 
-        insist(write, self._stop, self._mailbox)
+        insist(write, self._stop, self._mailbox, self.progress)
 
     def _deliver(self, row: Claimed, tally: Tally) -> Settle:
         """One row to its end; its fate is committed before the next is looked at."""
