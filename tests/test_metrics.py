@@ -90,3 +90,13 @@ def test_mail_of_a_mailbox_that_left_the_config_is_seen(desk: Desk) -> None:
         found = view.status(["another"], desk.clock())
     assert not found["healthy"]
     assert 'ticketd_stranded{mailbox="support",what="to_send"} 2.0' in metrics(found)
+
+
+def test_the_readme_names_every_figure(desk: Desk) -> None:
+    readme = Path(__file__).parents[1].joinpath("README.md").read_text()
+    with desk.store.view() as view:
+        found = view.status(["support"], desk.clock())
+    shown = metrics(found, Lately(desk.store, desk.clock)())
+    names = {line.split()[2] for line in shown.splitlines() if line.startswith("# TYPE")}
+    assert len(names) > 12
+    assert [name for name in sorted(names) if f"`{name}`" not in readme] == []

@@ -1,11 +1,13 @@
 """The clock that enqueues: pokes and ticks, never twice at a time, alive again after a clock was put back."""
 
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+
+from structlog.testing import capture_logs
 
 from tests.servers.process import wait_until
 from ticketd.progress import Progress
-from ticketd.scheduler import Errands, Schedule
+from ticketd.scheduler import Errands, Schedule, _Every
 
 
 def test_each_mailbox_is_poked_at_its_own_pace_and_the_tick_comes_at_once():
@@ -45,6 +47,23 @@ def test_jobs_that_are_late_are_started_anew():
     schedule.stop()
 
 
+def test_a_clock_put_forward_is_not_made_up_for():
+    every = _Every(timedelta(seconds=15))
+    before = datetime(2026, 11, 23, 12, 0, 5, tzinfo=UTC)
+    after = before + timedelta(days=400, seconds=7)
+    assert every.get_next_fire_time(before, before) == before + timedelta(seconds=15)
+    assert every.get_next_fire_time(before, after) == before + timedelta(days=400, seconds=15)
+    poked = []
+    schedule = Schedule(poked.append, lambda: None, lambda: None)
+    schedule.start({"support": timedelta(seconds=60)})
+    scheduler = schedule._scheduler
+    for job in scheduler.get_jobs():
+        scheduler.modify_job(job.id, next_run_time=datetime.now(UTC) - timedelta(days=400))
+    wait_until(lambda: poked, "it is poked", patience=5)
+    schedule.stop()
+    assert poked == ["support"]
+
+
 def test_stopping_twice_is_stopping_once():
     schedule = Schedule(lambda name: None, lambda: None, lambda: None)
     schedule.start({})
@@ -78,3 +97,19 @@ def test_an_errand_that_takes_too_long_is_named():
     go.set()
     assert errands.wait(20)
     assert errands.late() == []
+
+
+def test_an_errand_that_fails_the_same_way_is_said_once():
+    def fails():
+        raise ZeroDivisionError("again")
+
+    errands = Errands()
+    with capture_logs() as said:
+        for _ in range(3):
+            errands.start("broken", fails)
+            assert errands.wait(20)
+        errands.start("broken", lambda: None)
+        assert errands.wait(20)
+        errands.start("broken", fails)
+        assert errands.wait(20)
+    assert [one["said"] for one in said] == ["again", "again"]

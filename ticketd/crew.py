@@ -167,7 +167,7 @@ class Crew:
         self.forget_holds(self.live.mailboxes)
         with self.store.begin("sign-ins") as tx:
             self._signed_in = tx.sign_ins()
-        self._say_what_is_stranded()
+        self.say_what_is_stranded()
         self.dispatcher.start()
         for name in self.live.mailboxes:
             self._start_worker(name)
@@ -207,7 +207,7 @@ class Crew:
         boxes = self.live.mailboxes
         return any(worker.troubled and boxes[name].oauth for name, worker in self.workers.items())
 
-    def _say_what_is_stranded(self) -> None:
+    def say_what_is_stranded(self) -> None:
         """Mail of a mailbox that left the config is kept and waits: not for ever unnoticed."""
         with self.store.view() as view:
             for left in view.stranded(tuple(self.live.mailboxes)):
@@ -231,7 +231,7 @@ class Crew:
             self._end_worker(name)
         with suppress(TicketdError):  # the database is in trouble: the holds end by themselves
             self.forget_holds(concerned)
-            self._say_what_is_stranded()
+            self.say_what_is_stranded()
         for name in concerned:
             self._start_worker(name)
         self.dispatcher.notify()
@@ -260,7 +260,8 @@ class Crew:
 
     def late(self) -> list[str]:
         """Who has not been heard of by the time promised."""
-        late = [name for name, worker in self.workers.items() if not worker.progress.kept]
+        workers = self.workers.items()
+        late = [name for name, one in workers if not (one.progress.kept and one.is_alive())]
         return late + self.dispatcher.late()
 
 

@@ -1,8 +1,9 @@
 """The daemon: holds the database, starts the workers, watches them, follows signals; or ``run --once``.
 
 SIGTERM and SIGINT stop within ten seconds, SIGHUP reloads. systemd hears from us only
-while the scheduler, the dispatcher and every mailbox's worker keep their own promises.
-Decides nothing and speaks to no server itself.
+while the scheduler, the dispatcher, its couriers and every mailbox's worker keep their
+promises. A database that nobody can go on with ends the daemon. Decides nothing and
+speaks to no server itself.
 """
 
 from __future__ import annotations

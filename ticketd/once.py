@@ -29,6 +29,7 @@ def run_once(crew: Crew) -> tuple[str, bool]:
     Asked to stop, it ends after the transactions in hand; the next run does the rest.
     """
     crew.forget_holds(crew.live.mailboxes)
+    crew.say_what_is_stranded()
     troubles = _visit_all(crew)
     _take_in_all(crew)  # what waited in a mailbox whose server is away
     if not crew.stopping.is_set():

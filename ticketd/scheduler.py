@@ -15,6 +15,7 @@ import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.interval import IntervalTrigger
 
 from ticketd.errors import TicketdError
 from ticketd.progress import Progress
@@ -50,16 +51,15 @@ class Errands:
         return [name for name in running if not self._promises[name].kept]
 
     def _run(self, name: str, work: Callable[[], object]) -> None:
-        """Trouble that we foresee is said once, when it changes; any other with its traceback."""
+        """Trouble is said once, when it changes; such as we do not foresee with its traceback."""
         trouble = ""
         try:
             work()
-        except TicketdError as error:
-            trouble = str(error)
-        except Exception:
-            log.exception("errand failed", errand=name)
-        if trouble and trouble != self._troubles.get(name):
-            log.warning("errand failed", errand=name, said=trouble)
+        except Exception as error:
+            trouble = f"{type(error).__name__}: {error}"
+            if trouble != self._troubles.get(name):
+                foreseen = isinstance(error, TicketdError)
+                log.warning("errand failed", errand=name, said=str(error), exc_info=not foreseen)
         self._troubles[name] = trouble
 
     def wait(self, seconds: float) -> bool:
@@ -68,6 +68,23 @@ class Errands:
         for thread in list(self._running.values()):
             thread.join(max(0.0, until.left))
         return not any(thread.is_alive() for thread in self._running.values())
+
+
+class _Every(IntervalTrigger):  # type: ignore[misc]  # apscheduler ships no types
+    """Every so often. Times that a clock put forward jumps over are not counted one by one.
+
+    APScheduler would list them all: after 400 days that is minutes and gigabytes.
+    """
+
+    def __init__(self, every: timedelta, begin: datetime | None = None) -> None:
+        super().__init__(seconds=every.total_seconds(), start_date=begin, timezone=UTC)
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        """The next time after ``now``, in step with the times before it."""
+        if previous_fire_time and previous_fire_time < now:
+            previous_fire_time += (now - previous_fire_time) // self.interval * self.interval
+        following: datetime | None = super().get_next_fire_time(previous_fire_time, now)
+        return following
 
 
 class Schedule:
@@ -91,14 +108,13 @@ class Schedule:
             timezone=UTC,
         )
         add = self._scheduler.add_job
-        add(self._beat, "interval", seconds=_HEARTBEAT.total_seconds())
-        add(self._tick, "interval", minutes=1, next_run_time=datetime.now(UTC))
+        add(self._beat, _Every(_HEARTBEAT))
+        add(self._tick, _Every(timedelta(minutes=1)), next_run_time=datetime.now(UTC))
         add(self._nightly, "cron", hour=3, minute=17)
         for place, (name, every) in enumerate(self._polls.items()):
             # spread over the interval, so that a hundred mailboxes do not wake at once
             begin = datetime.now(UTC) + every * ((place + 1) / len(self._polls))
-            seconds = every.total_seconds()
-            add(self._poke, "interval", args=[name], seconds=seconds, start_date=begin)
+            add(self._poke, _Every(every, begin), args=[name])
         self.progress.promise(_HEARD_WITHIN)
         self._scheduler.start()
 

@@ -5,15 +5,21 @@ from __future__ import annotations
 import os
 import socket
 
+_PATIENCE = 1.0  # seconds
+
 
 def notify(*assignments: str) -> None:
-    """Send assignments like ``READY=1``; never fails, systemd's absence is no trouble."""
+    """Send assignments like ``READY=1``; never fails, systemd's absence is no trouble.
+
+    Nor does it wait long for a systemd that does not read: we must hear of signals meanwhile.
+    """
     path = os.environ.get("NOTIFY_SOCKET")
     if not path:
         return
     address = "\0" + path[1:] if path.startswith("@") else path
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
+            sock.settimeout(_PATIENCE)
             sock.sendto("\n".join(assignments).encode(), address)
     except OSError:
         pass  # the unit's Type decides what it is worth; we go on

@@ -10,7 +10,7 @@ import pytest
 from tests.journeys.stage import Stage
 from ticketd.collect import intake
 from ticketd.collect.inhand import InHand
-from ticketd.errors import Unavailable
+from ticketd.errors import Unavailable, UsageError
 from ticketd.store import Store
 
 
@@ -86,6 +86,32 @@ def test_poison_is_quarantined_at_three_and_the_mails_behind_it_go_on(
     with stage.store.begin("accept") as tx:
         tx.quarantine_accept(kept["id"])
     assert stage.take_in() == {"ticket": 1}
+
+
+def test_a_mail_that_cannot_be_placed_holds_no_other_up(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = intake.read_signals
+
+    def read(content: bytes) -> object:
+        if b"poison" in content:
+            raise RuntimeError("no date like this")
+        return real(content)
+
+    monkeypatch.setattr(intake, "read_signals", read)
+    stage.receive(mail("poison"), mail("good"))
+    assert stage.take_in() == {"ticket": 2}
+
+
+def test_an_error_of_ours_that_is_foreseen_elsewhere_is_a_strike(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object) -> str:
+        raise UsageError("a decision said no to what no mail may ask")
+
+    monkeypatch.setattr(intake, "take_in", fail)
+    stage.receive(mail("one"))
+    assert stage.take_in() == {"struck": 2, "quarantined": 1}
 
 
 def test_trouble_of_the_database_is_no_strike(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

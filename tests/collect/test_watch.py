@@ -151,6 +151,15 @@ def test_trouble_in_taking_in_ends_the_visit_and_not_the_worker(running, account
     wait_until(lambda: len(tries) >= 3, "it was tried again")
 
 
+def test_trouble_that_cannot_be_told_is_not_the_end_of_the_worker(running, account, proxy, monkeypatch):
+    def fails(*_arguments):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Poller, "failed", fails)
+    running.start(server_of(account, proxy.to(account.port, Fault("refuse"), Fault())))
+    wait_until(running.polled, "it is read in the end")
+
+
 def test_a_stop_is_heard_in_idle_and_in_a_pause(running, account, proxy):
     running.start(server_of(account))
     running.start(server_of(account, proxy.to(account.port, Fault("refuse"))))

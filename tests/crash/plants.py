@@ -14,6 +14,7 @@ from ticketd.collect.folder import Reading
 from ticketd.deliver.courier import Courier
 from ticketd.store import hooks
 from ticketd.store.outbox import Outboxing
+from ticketd.wire.smtp import SmtpConnection
 
 
 def cursor_before_bytes() -> None:
@@ -73,10 +74,53 @@ def doubt_ends_all() -> None:
     Outboxing.recover = wrongly  # type: ignore[method-assign]
 
 
+def dot_marked_too_late() -> None:
+    """That the final dot is about to be sent is noted once it was sent."""
+    answer, attempt, late = SmtpConnection._answer, Courier._mark_dot, []
+
+    def marks_later(self: Courier, row: Any) -> None:
+        late.append(lambda: attempt(self, row))
+
+    def answered(self: SmtpConnection, phase: str, *rest: Any) -> str:
+        said = answer(self, phase, *rest)
+        if phase == "dot":
+            late.pop()()
+        return said
+
+    Courier._mark_dot = marks_later  # type: ignore[method-assign]
+    SmtpConnection._answer = answered  # type: ignore[method-assign]
+
+
+def doubt_forgotten() -> None:
+    """A daemon that died at the dot looks like one that died before it."""
+
+    def wrongly(self: Outboxing, now: datetime) -> list[Any]:
+        self.connection.exec_driver_sql("UPDATE outbox SET lease_until = NULL, phase = ''")
+        return []
+
+    Outboxing.recover = wrongly  # type: ignore[method-assign]
+
+
+def outcome_apart() -> None:
+    """What a mail decides is one transaction, and that it was taken in is another."""
+    conclude = Outboxing._conclude
+
+    def wrongly(self: Outboxing, *arguments: Any) -> None:
+        self.connection.exec_driver_sql("COMMIT")
+        hooks.at("after-commit:undecided")
+        self.connection.exec_driver_sql("BEGIN IMMEDIATE")
+        conclude(self, *arguments)
+
+    Outboxing._conclude = wrongly  # type: ignore[method-assign]
+
+
 PLANTS: dict[str, Callable[[], None]] = {
     "cursor before bytes": cursor_before_bytes,
     "settle before submit": settle_before_submit,
     "a transaction per effect": transaction_per_effect,
     "the dot is not marked": dot_not_marked,
+    "the dot is marked too late": dot_marked_too_late,
+    "doubt is forgotten": doubt_forgotten,
     "doubt ends all": doubt_ends_all,
+    "the outcome apart": outcome_apart,
 }

@@ -168,6 +168,28 @@ def test_sigterm_at_any_point(desk: Desk, point: int) -> None:
     desk.check(1, 2, 3)
 
 
+def test_mail_of_a_mailbox_that_leaves_the_config_is_kept_and_said(desk: Desk, dovecot: Dovecot) -> None:
+    desk.arrive(1)
+    desk.sink.script["connect"] = ["421 4.3.2 closing"]
+    assert desk.visit().status == UNREACHABLE
+    ours = desk.config.read_text()
+    other = ours.replace('name = "support"', 'name = "other"').replace(
+        desk.servers.username, dovecot.user().username
+    )
+    desk.config.write_text(other)
+    desk.later(hours=2)
+    without = desk.visit()
+    assert without.status == 0, without.log
+    assert without.log.count("mail waits for a mailbox that is not in the config") == 1
+    assert desk.sink.messages == []
+    status = desk.status(["other"])
+    assert status["stranded"] == [{"mailbox": "support", "to_send": 3, "to_take_in": 0}]
+    assert not status["healthy"]
+    desk.config.write_text(ours)
+    desk.check(1, unacknowledged=(1,))  # two hours late, which is no use to anybody
+    assert desk.status()["healthy"]
+
+
 def test_a_storm_of_sighups_with_a_config_that_is_wrong(desk: Desk) -> None:
     desk.arrive(1, 2, 3)
     with desk.paused("before-imap:FETCH", daemon=True, storm=True, term=70) as ended:

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from tests.crash.desk import Desk
-from tests.crash.zygote import Zygote
+from tests.crash.zygote import Order, Zygote
 from tests.servers.dovecot import Dovecot
 from tests.servers.postgres import Postgres
 from tests.servers.process import wait_until
@@ -187,6 +187,27 @@ def test_postgresql_ends_every_session(pg_desk: Desk, point: str) -> None:
     pg_desk.later(minutes=1)
     assert pg_desk.doubts().get("acknowledgement", 0) == 0
     pg_desk.check(1, 2, 3, repeats=pg_desk.doubts().get("notification", 0))
+
+
+def test_a_daemon_whose_database_another_took_over_sends_nothing(pg_desk: Desk) -> None:
+    """The server forgot its session, so that another may hold the database; it has not noticed yet."""
+    desk = pg_desk
+    desk.arrive(1)
+    beside = desk.config.with_name("beside.toml")
+    shutil.copy(desk.config, beside)
+    with desk.paused("before-smtp:data", daemon=True) as ended, Zygote() as another:
+        with psycopg.connect(desk.url) as connection:
+            connection.execute(KILL_OTHERS)
+        successor = another.run(Order(str(beside), desk.now.isoformat()))
+        assert successor.status == 0, successor.log
+        assert len(desk.sink.messages) == 3
+        desk.go()
+        log = desk.config.with_suffix(".log")
+        wait_until(lambda: "Another daemon has taken over" in log.read_text(), "it notices")
+        os.kill(desk.pid(), signal.SIGTERM)
+    assert ended[0].status == 0, ended[0].log
+    assert len(desk.sink.messages) == 3
+    desk.check(1)
 
 
 @pytest.mark.timeout(300)

@@ -17,7 +17,10 @@ FOUND = {
     "settle before submit": ("mail lost", "after-commit:settle"),
     "a transaction per effect": ("wrong end state", "after-commit:effect"),
     "the dot is not marked": ("sent twice", "answered-smtp:dot"),
+    "the dot is marked too late": ("sent twice", "answered-smtp:dot"),
+    "doubt is forgotten": ("sent twice", "answered-smtp:dot"),
     "doubt ends all": ("mail lost", "after-commit:mark-dot"),
+    "the outcome apart": ("wrong end state", "after-commit:undecided"),
 }
 
 

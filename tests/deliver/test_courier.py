@@ -260,18 +260,21 @@ def test_a_stop_gives_back_what_was_not_tried(desk, smtp_sink):
 
 def test_a_database_that_fails_after_the_250_does_not_make_a_second_copy(desk, smtp_sink, monkeypatch):
     desk.queue()
-    settle, fails = Transaction.settle, [2]
+    settle, fails, heard = Transaction.settle, [2], []
 
     def fail_twice(self, *args, **kwargs):
         if fails[0]:
             fails[0] -= 1
+            heard.append(desk.courier.progress.kept)
             raise TicketdError("The disk is full.")
         return settle(self, *args, **kwargs)
 
     monkeypatch.setattr(Transaction, "settle", fail_twice)
     monkeypatch.setattr("ticketd.deliver.insist._TRY_AGAIN", 0.01)
+    monkeypatch.setattr("ticketd.deliver.courier._ONE_MAIL", -1.0)
     assert desk.courier.run().sent == 1
     assert desk.courier.run().sent == 0
+    assert heard == [True, True], "who waits for the database is alive"
     assert states(desk) == ["sent"]
     assert len(smtp_sink.messages) == 1
 
@@ -386,18 +389,23 @@ def test_an_error_of_ours_after_the_dot_leaves_the_mail_in_doubt(desk, smtp_sink
     assert len(set(copies)) == 2
 
 
-def test_an_error_of_ours_before_the_dot_sends_nothing_and_holds_nothing_up(desk, smtp_sink, monkeypatch):
+def test_an_error_of_ours_before_the_dot_is_that_mails_and_holds_no_other_up(
+    desk, smtp_sink, monkeypatch, clock
+):
     for number in range(3):
         desk.queue(f"number{number}@example.org")
 
     def broken(content):
-        raise MemoryError
+        if b"text of 2" in content:
+            raise MemoryError
 
     with monkeypatch.context() as patched:
         patched.setattr("ticketd.wire.smtp._insist_on_crlf", broken)
-        with pytest.raises(MemoryError):
-            desk.courier.run()
-    assert desk.courier.run().sent == 3
+        tally = desk.courier.run()
+        assert (tally.sent, tally.deferred, tally.unusable) == (2, 1, None)
+        assert desk.courier.run().sent == 0
+    clock.pass_(minutes=2)
+    assert desk.courier.run().sent == 1
     assert len(smtp_sink.messages) == 3
 
 

@@ -34,6 +34,20 @@ def test_the_third_strike_quarantines_and_the_others_go_on(store: Store) -> None
         assert view.raw_mail(bad).startswith(b"Subject: 1")
 
 
+def test_a_mail_that_was_taken_in_is_struck_no_more(store: Store) -> None:
+    """The process died between the commit and its own note of it."""
+    [item] = take(store, 1)
+    for _ in range(2):
+        with store.begin() as tx:
+            tx.strike(item, TRACEBACK, NOW)
+    do(store, concluded(Outcome.TICKET, ticket=None), ledger_id=item)
+    with store.begin() as tx:
+        assert tx.strike(item, TRACEBACK, NOW) == 0
+    with store.view() as view:
+        assert [row["outcome"] for row in view.ledger()] == ["ticket"]
+        assert view.quarantine() == []
+
+
 def test_an_attempt_is_counted_before_it_is_made(store: Store) -> None:
     [item] = take(store, 1)
     with store.begin() as tx:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import structlog
@@ -19,11 +19,11 @@ from ticketd.alerts import alert
 from ticketd.collect.inhand import InHand
 from ticketd.decide.effects import Alert, Conclude
 from ticketd.decide.model import Envelope, Outcome
-from ticketd.decide.order import parents_first, read_signals
+from ticketd.decide.order import Signals, parents_first, read_signals
 from ticketd.decide.parse import parse
 from ticketd.decide.policy import Policy
 from ticketd.decide.rules import Decision, decide, read_clues
-from ticketd.errors import NotFound, TicketdError
+from ticketd.errors import Damaged, Unavailable
 from ticketd.headway import Heard, unheard
 from ticketd.store import Mail, Store
 
@@ -52,14 +52,31 @@ def take_in_waiting(
             total = total or (len(waiting) if len(waiting) < BATCH else view.count_waiting(mailbox))
         if not waiting:
             break
-        signals = {key: (read_signals(one.head), one.internal_date) for key, one in waiting.items()}
-        for ledger_id in parents_first(signals):
+        for ledger_id in parents_first(_signals(waiting, in_hand)):
             if stopping():
                 break
             with in_hand.holding(ledger_id):
                 outcomes[take_in_guarded(store, policy, waiting[ledger_id], clock)] += 1
             heard("taken in", outcomes.total(), max(total, outcomes.total()))
     return outcomes
+
+
+def _signals(waiting: Mapping[int, Mail], in_hand: InHand) -> dict[int, tuple[Signals, datetime]]:
+    """What places each mail among the others: to read it may be the end of us, too."""
+    signals = {}
+    for ledger_id, mail in waiting.items():
+        with in_hand.holding(ledger_id):
+            signals[ledger_id] = (_signals_of(mail), mail.internal_date)
+    return signals
+
+
+def _signals_of(mail: Mail) -> Signals:
+    """What it says itself; where that cannot be read, it comes by its arrival, and its turn will tell why."""
+    try:
+        return read_signals(mail.head)
+    except Exception:
+        log.exception("order unknown", ledger_id=mail.ledger_id)
+        return Signals()
 
 
 def strike_left_over(store: Store, in_hand: InHand, now: datetime) -> None:
@@ -75,15 +92,13 @@ def take_in_guarded(store: Store, policy: Policy, waiting: Mail, clock: Callable
     """Take in one mail; an error of ours is a strike against it, the third quarantines it.
 
     Raises:
-        TicketdError: the database is in trouble, which is no fault of the mail.
+        Unavailable, Damaged: the database is in trouble, which is no fault of the mail.
 
     """
     try:
         return take_in(store, policy, waiting, clock())
-    except TicketdError as error:
-        if not isinstance(error, NotFound):
-            raise
-        return _strike(store, waiting.ledger_id, clock())
+    except (Unavailable, Damaged):
+        raise
     except Exception:  # noqa: BLE001 - whatever a mail provokes is a strike against it, with its traceback
         return _strike(store, waiting.ledger_id, clock())
 

@@ -53,6 +53,7 @@ class Tidier:
         since = now - _RECENT if self._mailbox.after_ingest == "seen" else None
         with self._store.view() as view:
             uids = concluded(view, self._mailbox.name, self._folder, state.uidvalidity, there, since)
+        self._marked &= {(state.uidvalidity, uid) for uid in uids}  # what is past need not be remembered
         return [uid for uid in uids if (state.uidvalidity, uid) not in self._marked]
 
     def _file(self, source: ImapConnection, uids: list[int], validity: int) -> bool:

@@ -173,10 +173,17 @@ class MailboxWorker(threading.Thread):
         self._failures += 1
         self._refusals = self._refusals + 1 if isinstance(error, LoginRefused) else 0
         if not self._stop_asked.is_set():
-            self._note(error)
+            self._note_guarded(error)
         if self._refusals:
             return retry.login_pause(self._refusals).total_seconds()
         return retry.reconnect_pause(self._failures, self._watch.name).total_seconds()
+
+    def _note_guarded(self, error: Exception) -> None:
+        """Whatever goes wrong with telling of trouble, the mailbox is watched on."""
+        try:
+            self._note(error)
+        except Exception:  # noqa: BLE001 -- whatever it is, the mailbox is watched on
+            self._log.exception("trouble could not be noted")
 
     def _note(self, error: Exception) -> None:
         """Say it once when it changes; tell the admins of what they must mend, or what lasts."""

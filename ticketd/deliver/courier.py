@@ -85,12 +85,12 @@ class Courier:
     ) -> None:
         self._store, self._mailbox, self._connect = store, mailbox, connect
         self._policy, self._clock, self._stop = policy, clock, stop
-        self._settler = Settler(store, mailbox, policy, clock, stop)
+        self.progress = Progress(_ONE_MAIL)
+        self._settler = Settler(store, mailbox, policy, clock, stop, self.progress)
         self._connection: Connection | None = None
         self._carried = 0  # mails that the open connection has taken
         self._lease = clock()  # the end of the lease that we took last
         self._past_dot = False  # whether the mail in hand may have arrived
-        self.progress = Progress(_ONE_MAIL)
 
     def run(self) -> Tally:
         """Deliver all that is due now; returns at the first trouble that is the account's."""
@@ -137,13 +137,12 @@ class Courier:
         """What we lease and have not settled stands as before; of ``undotted`` no dot was sent."""
 
         def write() -> None:
-            self.progress.promise(_ONE_MAIL)
             with self._store.begin("give-back") as tx:
                 if undotted:
                     tx.unmark_dot(undotted)
                 tx.give_back(self._mailbox, self._lease)
 
-        insist(write, self._stop, self._mailbox)
+        insist(write, self._stop, self._mailbox, self.progress)
 
     def _deliver(self, row: Claimed, tally: Tally) -> Settle:
         """One row to its end; its fate is committed before the next is looked at."""
@@ -158,17 +157,20 @@ class Courier:
         return self._settler.settle(row, reply)
 
     def _submitted(self, row: Claimed) -> Reply:
-        """Submit one mail; an error of ours leaves it in doubt only where the dot may have been sent."""
-        self._past_dot = False
+        """Submit one mail. The database's trouble is everybody's; any other error of ours is this mail's.
+
+        It is tried later, and holds up no other; in doubt only where the dot may have been sent.
+        """
         try:
             return self._submit(row)
         except Exception as error:
-            if not self._past_dot:
+            if isinstance(error, TicketdError) and not self._past_dot:
                 self._give_back(undotted=row)
                 raise
             log.exception("delivery failed", mailbox=self._mailbox, row=row.id)
             self._hang_up()
-            return Reply(Phase.DOT, None, f"an error of ours: {type(error).__name__}")
+            phase = Phase.DOT if self._past_dot else Phase.DATA
+            return Reply(phase, None, f"an error of ours: {type(error).__name__}")
 
     def _is_stale(self, row: Claimed) -> bool:
         return self._clock() - row.created_at > retry.TOO_LATE_TO_ACKNOWLEDGE
@@ -183,6 +185,7 @@ class Courier:
 
     def _attempt(self, row: Claimed) -> Reply:
         """Speak SMTP; what it came to, as a reply. A connection in trouble is hung up."""
+        self._past_dot = False
         if self._carried >= _MAILS_A_CONNECTION:
             self._hang_up()
         try:

@@ -12,16 +12,19 @@ from collections.abc import Callable
 import structlog
 
 from ticketd.errors import TicketdError
+from ticketd.progress import Progress
 
 _TRY_AGAIN = 5.0  # seconds, while the database is in trouble
+_ONE_TRY = 300.0  # seconds within which the database answers or fails
 
 log = structlog.get_logger()
 
 
-def insist(write: Callable[[], None], stop: threading.Event, mailbox: str) -> bool:
+def insist(write: Callable[[], None], stop: threading.Event, mailbox: str, progress: Progress) -> bool:
     """Call ``write`` until it succeeds; False where the stop came first, and the next start puts it right."""
     trouble = ""
     while True:
+        progress.promise(_ONE_TRY)
         try:
             write()
         except TicketdError as error:

@@ -20,6 +20,7 @@ from ticketd.deliver import tell
 from ticketd.deliver.insist import insist
 from ticketd.errors import TicketdError
 from ticketd.log import without_addresses
+from ticketd.progress import Progress
 from ticketd.store import Claimed, Store, Transaction
 
 _LAST_WORDS = 500  # characters of the server's answer that are kept
@@ -44,9 +45,11 @@ class Settler:
         policy: Callable[[], Policy],
         clock: Callable[[], datetime],
         stop: threading.Event,
+        progress: Progress,
     ) -> None:
         self._store, self._mailbox = store, mailbox
         self._policy, self._clock, self._stop = policy, clock, stop
+        self._progress = progress
         self._failures = 0
         self._works = False  # not known yet: an earlier process may have left the account held
         self._trouble = ""
@@ -69,7 +72,10 @@ class Settler:
         self._say(row, settle, said)
         # Where a stop comes first, the row is leased and past the dot: the next start knows it as unsure.
         insist(
-            lambda: self._write(row, settle, said, following, doubtful=doubtful), self._stop, self._mailbox
+            lambda: self._write(row, settle, said, following, doubtful=doubtful),
+            self._stop,
+            self._mailbox,
+            self._progress,
         )
 
     def _write(

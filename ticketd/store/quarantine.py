@@ -55,7 +55,13 @@ class Quarantining(Work):
         return int(self.connection.scalar(select(ledger.c.attempts).where(ledger.c.id == ledger_id)) or 0)
 
     def strike(self, ledger_id: int, traceback: str, now: datetime) -> int:
-        """The mail could not be taken in: the new count; the third quarantines it."""
+        """The mail could not be taken in: the new count; the third quarantines it.
+
+        Nothing where it was: a process may die just after the commit that took it in.
+        """
+        waits = (ledger.c.id == ledger_id) & (ledger.c.outcome == Outcome.RECEIVED)
+        if self.connection.scalar(select(ledger.c.id).where(waits)) is None:
+            return 0
         attempts = self.count_attempt(ledger_id)
         values: dict[str, Any] = {"traceback": traceback}
         if attempts >= STRIKES:
