@@ -208,12 +208,12 @@ def notify_agents(work: Work, number: int, entry: Entry, but: tuple[str, ...] = 
     ticket = work.ticket(number)
     if ticket.spam:
         return
-    history = work.history(number)
-    for agent in work.audience(number, but):
-        reason = "assigned to you" if ticket.assignee == agent.key else "nobody is assigned yet"
-        work.send(
-            compose.notification(work.policy, ticket, history, entry, agent, reason, work.cause, work.now)
-        )
+    history, agents = work.history(number), work.audience(number, but)
+    alone = [agent.key for agent in agents] == [ticket.assignee]
+    reason = "assigned to you" if alone else "nobody is assigned yet"
+    work.send(
+        *compose.notifications(work.policy, ticket, history, entry, agents, reason, work.cause, work.now)
+    )
 
 
 def _acknowledge(case: Case, work: Work, number: int, entry: Entry) -> None:
