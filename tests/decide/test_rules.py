@@ -640,7 +640,8 @@ class TestArchives:
         ticket = saved(decision)
         assert effects_of(decision, Send) == []
         assert (ticket.status, ticket.policy, ticket.due_at) == (Status.OPEN, "all", None)
-        assert outcome(decision) == Conclude(Outcome.TICKET, 1)
+        assert (outcome(decision).outcome, outcome(decision).ticket) == (Outcome.TICKET, 1)
+        assert "nobody is told" in outcome(decision).reason
 
     def test_the_next_mail_of_the_customer_is_told_of_and_starts_the_clock(self) -> None:
         policy = replace(POLICY, sla=Sla(policies=(SlaPolicy(name="all", first_reply="1h"),)))

@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.message import Message as Compat32
 from email.utils import parsedate_tz
 from typing import Any
 
-from mailparser import MailParser
+from mailparser.dates import DateResult, parse_mail_date
+from mailparser.utils import get_addresses
 
 from ticketd.decide.charsets import codec_of, exact, shown
 from ticketd.decide.fields import decode_words, text_of, unfold
@@ -122,25 +122,33 @@ def _tame_charsets(text: str) -> str:
     return "=?".join(pieces)
 
 
-def _mail_parser(raw: dict[str, str], date: bytes | None) -> MailParser | None:
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What mail-parser read: by field the names and addresses, and what it says of doubtful items."""
+
+    pairs: dict[str, list[tuple[str, str]]]
+    evidence: dict[str, list[dict[str, Any]]]
+    date: DateResult
+
+
+def _mail_parser(raw: dict[str, str], date: bytes | None) -> _Read | None:
     """mail-parser's reading of the address fields and the date, None where it gives up."""
-    message = Compat32()
-    for name, value in raw.items():
-        if value:
-            message[name] = value
-    if date is not None:
-        message["date"] = _date_text(date)
     try:
-        return MailParser(message)
+        read = _Read({}, {}, parse_mail_date(None if date is None else _date_text(date)))
+        for name, value in raw.items():
+            read.evidence[name] = []
+            found = get_addresses(value, defects=read.evidence[name], decode_names=True) if value else []
+            read.pairs[name] = [("" if label == one else label, one) for label, one in found if one]
     except Exception:  # noqa: BLE001 - it promises nothing for hostile fields; the caller falls back
         return None
+    return read
 
 
-def _mailboxes(parsed: MailParser | None, name: str, raw: str, defects: list[str]) -> tuple[Address, ...]:
+def _mailboxes(parsed: _Read | None, name: str, raw: str, defects: list[str]) -> tuple[Address, ...]:
     """What mail-parser read of a field, and what can be shown of items that it calls ambiguous."""
     if not raw:
         return ()
-    pairs: list[tuple[str, str]] = list(getattr(parsed, _ATTRIBUTES[name])) if parsed is not None else []
+    pairs = parsed.pairs[name] if parsed is not None else []
     unread = (
         raw.split(",")
         if parsed is None
@@ -157,9 +165,6 @@ def _bare(address: str, name: str) -> str:
     """The address, without the single quotes that Outlook puts about it; From stays as it is."""
     quoted = name != "from" and len(address) > 2 and address[0] == address[-1] == "'"
     return shown(address[1:-1] if quoted else address)
-
-
-_ATTRIBUTES = {"from": "from_", "reply-to": "reply_to", "to": "to", "cc": "cc"}
 
 
 def _salvage(item: str) -> tuple[str, str] | None:
@@ -192,7 +197,7 @@ _HARMLESS = {"structural-recovery", "overlong-encoded-word", "invalid-encoded-wo
 
 
 def _author(
-    head: Head, parsed: MailParser | None, found: tuple[Address, ...], raw: str, defects: list[str]
+    head: Head, parsed: _Read | None, found: tuple[Address, ...], raw: str, defects: list[str]
 ) -> Address | None:
     """The identity: exactly one From field with exactly one clean address, else nobody."""
     values = head.every("from")
@@ -204,7 +209,11 @@ def _author(
     elif head.suspect or _hides(unfold(values[0])) or b"\r" in values[0]:
         reason = "control characters about From"
     elif (
-        parsed is None or len(parsed.from_) != 1 or len(found) != 1 or _is_group(raw) or not _is_clean(parsed)
+        parsed is None
+        or len(parsed.pairs["from"]) != 1
+        or len(found) != 1
+        or _is_group(raw)
+        or not _is_clean(parsed)
     ):
         reason = "From is not one clean address"
     if reason is not None:
@@ -215,10 +224,9 @@ def _author(
     return found[0]
 
 
-def _evidence(parsed: MailParser | None, name: str) -> list[dict[str, Any]]:
+def _evidence(parsed: _Read | None, name: str) -> list[dict[str, Any]]:
     """What mail-parser says of the items of a field that it had to recover or leave out."""
-    defects = parsed.address_header_defects if parsed is not None else []
-    return [defect for defect in defects if defect["header"] == name]
+    return parsed.evidence[name] if parsed is not None else []
 
 
 def _hides(text: str) -> bool:
@@ -226,7 +234,7 @@ def _hides(text: str) -> bool:
     return exact(text).count("\ufffd") > text.count("\ufffd")
 
 
-def _is_clean(parsed: MailParser) -> bool:
+def _is_clean(parsed: _Read) -> bool:
     """Whether mail-parser saw nothing in From that two readers could read in two ways."""
     return all(
         set(defect["reason"].split(",")) <= _HARMLESS
@@ -264,11 +272,11 @@ def _is_group(raw: str) -> bool:
 _CLOSING = {'"': '"', "(": ")", "[": "]"}
 
 
-def _date(parsed: MailParser | None, raw: bytes | None, defects: list[str]) -> datetime | None:
+def _date(parsed: _Read | None, raw: bytes | None, defects: list[str]) -> datetime | None:
     """The Date field in UTC, None where it is absent or absurd."""
     if raw is None:
         return None
-    date: datetime | None = parsed.date if parsed is not None else None
+    date: datetime | None = parsed.date.value if parsed is not None else None
     if date is None and not _is_absurd(parsed):
         date = _loose_date(_date_text(raw))
     if date is None or not 1900 <= date.year <= 2200:
@@ -285,10 +293,11 @@ def _date_text(raw: bytes) -> str:
 _ZONE = re.compile(r"(?:\b(?:GMT|UTC) ?)?( ?[+-])(\d\d):?(\d\d)(?!\d)")
 
 
-def _is_absurd(parsed: MailParser | None) -> bool:
+def _is_absurd(parsed: _Read | None) -> bool:
     """Whether mail-parser read the Date and found no such day, time or zone."""
-    evidence = parsed.date_header_defects if parsed is not None else []
-    return any(not defect["recovered"] and "syntax" not in defect["reason"] for defect in evidence)
+    if parsed is None or parsed.date.value is not None:
+        return False
+    return any("syntax" not in reason for reason in parsed.date.reasons)
 
 
 def _loose_date(text: str) -> datetime | None:

@@ -38,6 +38,7 @@ _KINDS = {
 }
 _ROBOTS = (Verdict.VACATION, Verdict.BOUNCE)
 _SAME_SUBJECT = 2
+_ARCHIVED = "one of many old mails: nobody is told of it alone"
 NO_SUBJECT = "(no subject)"
 
 
@@ -66,7 +67,7 @@ def _join(case: Case, work: Work, number: int) -> Conclude:
         _wake(case, work, number)
     if _stirs(case):
         notify_agents(work, number, entry)
-    return Conclude(Outcome.TICKET, number)
+    return Conclude(Outcome.TICKET, number, _ARCHIVED if case.envelope.archived else "")
 
 
 def _merge_conversations(work: Work, one: int, other: int) -> None:
@@ -135,7 +136,7 @@ def _open(case: Case, work: Work) -> Conclude:
     starts = case.classification.verdict is Verdict.PERSON and not case.envelope.archived
     clock = None if starts else Clock()
     work.save(timing.on_open(ticket, work.policy, _recipients(case), case.envelope.received_at, clock))
-    old = ", one of many old ones" if case.envelope.archived else ""
+    old = f", {_ARCHIVED}" if case.envelope.archived else ""
     work.record(number, "created", detail=f"by mail, {case.classification.verdict}{old}")
     if case.placement.perhaps:
         _record_perhaps(case, work, number)
@@ -146,7 +147,7 @@ def _open(case: Case, work: Work) -> Conclude:
         _acknowledge(case, work, number, entry)
         if _stirs(case):
             notify_agents(work, number, entry)
-    return Conclude(Outcome.TICKET, number)
+    return Conclude(Outcome.TICKET, number, _ARCHIVED if case.envelope.archived else "")
 
 
 def _recipients(case: Case) -> tuple[str, ...]:
@@ -208,12 +209,12 @@ def notify_agents(work: Work, number: int, entry: Entry, but: tuple[str, ...] = 
     ticket = work.ticket(number)
     if ticket.spam:
         return
-    history = work.history(number)
-    for agent in work.audience(number, but):
-        reason = "assigned to you" if ticket.assignee == agent.key else "nobody is assigned yet"
-        work.send(
-            compose.notification(work.policy, ticket, history, entry, agent, reason, work.cause, work.now)
-        )
+    history, agents = work.history(number), work.audience(number, but)
+    alone = [agent.key for agent in agents] == [ticket.assignee]
+    reason = "assigned to you" if alone else "nobody is assigned yet"
+    work.send(
+        *compose.notifications(work.policy, ticket, history, entry, agents, reason, work.cause, work.now)
+    )
 
 
 def _acknowledge(case: Case, work: Work, number: int, entry: Entry) -> None:

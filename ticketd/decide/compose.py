@@ -9,7 +9,7 @@ from __future__ import annotations
 from ticketd.decide.ask import held, question
 from ticketd.decide.card import MARKER
 from ticketd.decide.lists import archive, digest, help_text, listing, shown
-from ticketd.decide.notify import alert, failure, notification
+from ticketd.decide.notify import alert, failure, notification, notifications
 from ticketd.decide.relay import acknowledgement, relay
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "help_text",
     "listing",
     "notification",
+    "notifications",
     "question",
     "relay",
     "shown",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ticketd.decide.effects import MailKind, Token
-from ticketd.decide.model import Entry, Ticket
+from ticketd.decide.model import Classification, Entry, Ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,8 @@ class Clues:
     tags, ``tickets`` every number named in tags or in commands. ``folders`` are lists an
     agent asks for, ``agent`` that agent's address. ``bounced`` are ids a bounce embeds,
     ``pictures`` the SHA-256 of small pictures that may be a signature's logo.
-    ``acknowledges`` asks for what has been acknowledged of late.
+    ``acknowledges`` asks for what has been acknowledged of late. ``classification`` is what
+    the mail is unless the answer shows it to be our own.
     """
 
     mailbox: str
@@ -52,6 +53,7 @@ class Clues:
     agent: str | None = None
     pictures: tuple[str, ...] = ()
     acknowledges: bool = False
+    classification: Classification | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from html import unescape
 from typing import Final
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -48,6 +49,9 @@ _BEGINS: Final = (
     "zwchr",
     "quoted_header",
 )
+_DRAWN: Final = "border-top:solid#"  # the line that Outlook draws above what it quotes
+# Without any of these nothing is quoted; the first is in "blockquote" too.
+_SIGNS: Final = ("quote", *_HOLDS, *_BEGINS)
 _SKIPPED: Final = frozenset({"script", "style", "head", "title", "noscript", "template", "meta", "link"})
 
 
@@ -64,12 +68,20 @@ def quoted_lines(html: str, lines: Sequence[str], *, plain: bool = False) -> lis
 
     ``plain``: a blockquote that no client has marked as its own is a quote too.
     """
+    if not _may_quote(html):
+        return []
     pieces = _pieces(html, plain)
     if len(pieces) > PIECES or not any(piece.quoted for piece in pieces):
         return []
     joined, starts = squeeze_lines(lines)
     spans = _spans(pieces, joined)
     return _lines_within(lines, starts, spans)
+
+
+def _may_quote(html: str) -> bool:
+    """Whether a sign of a quote stands in it anywhere: most first mails have none and need no walk."""
+    text = f"{html} {unescape(html)}".casefold()
+    return any(sign in text for sign in _SIGNS) or _DRAWN in text.replace(" ", "")
 
 
 def _pieces(html: str, plain: bool) -> list[_Piece]:
@@ -131,7 +143,7 @@ def begins(node: LexborNode) -> bool:
     if names and any(name in names for name in _BEGINS):
         return True
     style = (node.attributes.get("style") or "").replace(" ", "").casefold()
-    return "border-top:solid#" in style and "padding:3.0pt0" in style.replace("3pt0", "3.0pt0")
+    return _DRAWN in style and "padding:3.0pt0" in style.replace("3pt0", "3.0pt0")
 
 
 def _spans(pieces: Sequence[_Piece], joined: str) -> list[tuple[int, int]]:

@@ -6,14 +6,14 @@ leads around it. Knows nothing of who must be told of what.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from ticketd.decide import card, clean, letter, tokens
 from ticketd.decide.context import History
 from ticketd.decide.effects import MailKind, Outgoing, Token
 from ticketd.decide.model import Address, Attachment, Entry, Kind, Purpose, Ticket
-from ticketd.decide.policy import Agent, Mailbox, Policy
+from ticketd.decide.policy import Agent, Policy
 
 ATTACHED = 10_000_000  # bytes of files that one notification carries; the ticket keeps all
 
@@ -35,15 +35,52 @@ def notification(
     ``purpose`` says what answering it means: a reply to the customer, or a note.
     ``conversation`` are earlier entries, oldest first, for one who is new to the ticket.
     """
-    mailbox = letter.desk_of(policy, ticket.mailbox)
-    token = tokens.mint(policy, purpose, ticket.id, agent.key, f"{cause}/told")
+    agents = (agent,)
+    (mail,) = notifications(policy, ticket, history, entry, agents, reason, cause, now, purpose, conversation)
+    return mail
+
+
+def notifications(
+    policy: Policy,
+    ticket: Ticket,
+    history: History | None,
+    entry: Entry | None,
+    agents: Sequence[Agent],
+    reason: str,
+    cause: str,
+    now: datetime,
+    purpose: Purpose = Purpose.REPLY,
+    conversation: Sequence[Entry] = (),
+) -> list[Outgoing]:
+    """``notification`` for each of these agents: what is the same in all is made once."""
     files, left_out = _files(entry)
-    values = _values(policy, ticket, entry, agent, mailbox, token, now, is_first(history, entry))
-    values |= {
+    shared = _values(policy, ticket, entry, now, is_first(history, entry)) | {
         "reason": _sentence(reason),
+        "note": purpose is Purpose.NOTE,
         "files": card.file_names(files),
         "left_out": card.file_names(left_out),
         "earlier": [told(policy, one) for one in conversation],
+    }
+    return [_for_agent(policy, ticket, entry, agent, shared, files, cause, now, purpose) for agent in agents]
+
+
+def _for_agent(
+    policy: Policy,
+    ticket: Ticket,
+    entry: Entry | None,
+    agent: Agent,
+    shared: Mapping[str, object],
+    files: tuple[Attachment, ...],
+    cause: str,
+    now: datetime,
+    purpose: Purpose,
+) -> Outgoing:
+    mailbox = letter.desk_of(policy, ticket.mailbox)
+    token = tokens.mint(policy, purpose, ticket.id, agent.key, f"{cause}/told")
+    values = {
+        **shared,
+        "links": card.links(policy, ticket, mailbox, token, agent),
+        "suggested": card.suggestions(policy, ticket, mailbox, token),
     }
     texts = letter.texts_of(policy)
     return letter.seal(
@@ -111,25 +148,15 @@ def is_first(history: History | None, entry: Entry | None) -> bool:
 
 
 def _values(
-    policy: Policy,
-    ticket: Ticket,
-    entry: Entry | None,
-    agent: Agent,
-    mailbox: Mailbox,
-    token: Token,
-    now: datetime,
-    whole: bool,
+    policy: Policy, ticket: Ticket, entry: Entry | None, now: datetime, whole: bool
 ) -> dict[str, object]:
     return {
         "marker": card.MARKER,
         "number": ticket.id,
-        "note": token.purpose is Purpose.NOTE,
         "customer": card.short_name(ticket.requester) if ticket.requester else "the customer",
         "entry": told(policy, entry, whole) if entry else None,
         "warnings": warnings(policy, entry) if entry else [],
         "card": card.rows(policy, ticket, now),
-        "links": card.links(policy, ticket, mailbox, token, agent),
-        "suggested": card.suggestions(policy, ticket, mailbox, token),
     }
 
 

@@ -47,9 +47,10 @@ class Decision:
 
 def read_clues(message: Message, mailbox: str, policy: Policy) -> Clues:
     """What must be looked up before this mail can be decided."""
-    bounce = classify(message).bounce
-    found = clues(message, mailbox, bounce.message_ids if bounce else ())
-    found = replace(found, acknowledges=bool(policy.mailboxes[mailbox].acknowledge))
+    kind = classify(message)
+    found = clues(message, mailbox, kind.bounce.message_ids if kind.bounce else ())
+    acknowledges = bool(policy.mailboxes[mailbox].acknowledge)
+    found = replace(found, acknowledges=acknowledges, classification=kind)
     agent = policy.agent_by_key(found.author)
     if agent is None:
         return found
@@ -71,7 +72,8 @@ def decide(
     if envelope.released in ("yes", "note", "accept") and identity.agent is not None:
         identity = replace(identity, standing=Standing.PROVEN, confirmed=True)
     own = is_own(message, found, context, policy)
-    classification = classify(message, own=own)
+    known = None if own else found.classification
+    classification = known or classify(message, own=own)
     placement = place(found, identity, context, policy)
     message = replace(message, attachments=mark_logos(message.attachments, context.seen_pictures))
     case = Case(message, envelope, found, context, policy, identity, classification, placement)

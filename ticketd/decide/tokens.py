@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hmac
 import re
+from functools import lru_cache
 
 from ticketd.decide.context import Issued, SignedId
 from ticketd.decide.effects import Token
@@ -30,6 +31,7 @@ def _base32(digest: bytes, length: int) -> str:
     return base64.b32encode(digest[: length * 5 // 8]).decode("ascii").lower()
 
 
+@lru_cache(maxsize=64)  # in one mail the same ids stand in several places
 def _mac(key: bytes, instance: str, form: str, token: Token) -> str:
     """Sign; the fields are joined by a character that none of them can hold."""
     text = "\n".join(("v1", form, token.purpose, instance, str(token.ticket), token.recipient, token.serial))
