@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from tests.journeys.stage import Stage
 from ticketd.collect import intake
@@ -176,3 +177,14 @@ def test_a_picture_that_comes_again_is_a_signatures_logo(stage: Stage) -> None:
     stage.send(with_picture("three", b"a photo", "one"))
     shown = [one["attachments"][0]["inline"] for one in stage.ticket(1)["messages"]]
     assert shown == [False, True, False]
+
+
+def test_where_a_mail_went_is_found_by_its_id_or_by_ours(stage: Stage) -> None:
+    stage.receive(mail("lost"))
+    with structlog.testing.capture_logs() as lines:
+        stage.take_in()
+    taken, *queued = [line for line in lines if line["event"] in ("taken-in", "queued")]
+    assert (taken["event"], taken["message_id"], taken["ticket"]) == ("taken-in", "<lost@example.org>", 1)
+    assert {line["because"] for line in queued} == {"<lost@example.org>"}
+    with stage.store.view() as view:
+        assert {line["message_id"] for line in queued} == {row["message_id"] for row in view.outbox()}

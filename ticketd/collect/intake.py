@@ -17,7 +17,7 @@ import structlog
 
 from ticketd.alerts import alert
 from ticketd.collect.inhand import InHand
-from ticketd.decide.effects import Alert, Conclude
+from ticketd.decide.effects import Alert, Conclude, Outgoing, Send
 from ticketd.decide.model import Envelope, Outcome
 from ticketd.decide.order import Signals, parents_first, read_signals
 from ticketd.decide.parse import parse
@@ -165,4 +165,19 @@ def _report(mail: Mail, message_id: str | None, decision: Decision) -> str:
         by=decision.placement.by,
         rule=decision.rule,
     )
+    for effect in decision.effects:
+        if isinstance(effect, Send):
+            _report_queued(effect.mail, message_id)
     return conclusion.outcome
+
+
+def _report_queued(mail: Outgoing, because: str | None) -> None:
+    """What followed from a mail, so that looking for either id finds both."""
+    log.info(
+        "queued",
+        mailbox=mail.mailbox,
+        message_id=mail.message_id,
+        ticket=mail.ticket or None,
+        kind=str(mail.kind),
+        because=because,
+    )
