@@ -35,10 +35,13 @@ def report(
     json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Show volumes, first-reply and solve times, breaches, backlog, by mailbox and agent."""
+    from ticketd import plots
     from ticketd.decide.letter import zone
     from ticketd.decide.report import make_report
     from ticketd.store.figures import facts
 
+    if html is not None:
+        plots.get_ready()
     with assembly(context) as ready:
         tz, until = zone(ready.policy), now()
         began = since_when(since, until, tz)

@@ -44,20 +44,31 @@ def settings_of(context: typer.Context) -> Settings:
 
     options: Options = context.obj
     settings = load(find_path(options.config, os.environ), os.environ)
-    become_owner(settings.state_dir)
+    become_owner(settings)
     return settings
 
 
-def become_owner(state_dir: Path) -> None:
+def become_owner(settings: Settings) -> None:
     """Run as root, act as the owner of the state directory: what we write stays the daemon's."""
-    if os.geteuid() != 0 or not state_dir.exists():
+    if os.geteuid() != 0 or not settings.state_dir.exists():
         return
-    owner = state_dir.stat()
+    owner = settings.state_dir.stat()
     if owner.st_uid == 0:
         return
+    _take_along(settings, owner.st_uid, owner.st_gid)
     os.setgroups([])
     os.setgid(owner.st_gid)
     os.setuid(owner.st_uid)
+
+
+def _take_along(settings: Settings, user: int, group: int) -> None:
+    """Read now what root alone may read: the program itself, where it lies below ``/root``, and secrets."""
+    from ticketd import preload
+
+    for _, secret in settings.secrets():
+        secret.remember()
+    if not preload.readable_by(user, group):
+        preload.load_everything(settings.sla)
 
 
 @contextmanager

@@ -5,7 +5,9 @@ A secret is read when it is needed and never shown. Knows nothing of what it ope
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -23,7 +25,7 @@ Source = Literal["file", "env", "credential", "plain"]
 class Secret:
     """Where a secret is to be found: ``source`` says how, ``read`` fetches it."""
 
-    __slots__ = ("_beside", "_environ", "_value", "source")
+    __slots__ = ("_beside", "_environ", "_remembered", "_value", "source")
 
     def __init__(
         self, source: Source, value: str, environ: Mapping[str, str], beside: Path = Path("credentials")
@@ -33,6 +35,12 @@ class Secret:
         self._value = value
         self._environ = environ
         self._beside = beside
+        self._remembered: str | None = None
+
+    def remember(self) -> None:
+        """Read it now, for a time when it may be no more; what is missing is told when it is needed."""
+        with suppress(ConfigError):
+            self._remembered = self._text()
 
     def read(self) -> str:
         """The secret, without the newline at its end. Raises ``ConfigError`` when there is none."""
@@ -49,7 +57,10 @@ class Secret:
             if self._value not in self._environ:
                 raise ConfigError(f"the environment variable {self._value} is not set")
             return self._environ[self._value]
-        return _read_file(self._path())
+        path = self._path()
+        if self._remembered is not None and not os.access(path, os.R_OK):
+            return self._remembered
+        return _read_file(path)
 
     def _path(self) -> Path:
         if self.source == "file":
