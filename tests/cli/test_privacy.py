@@ -53,9 +53,8 @@ def test_forget_leaves_nothing_on_the_disk(
 ) -> None:
     assert main(["-c", str(config), "forget", "jane@example.org"]) == 0
     assert "1 messages on 1 tickets" in capsys.readouterr().err
-    database = (tmp_path / "state" / "ticketd.db").read_bytes()
-    assert b"Marigold" not in database
-    assert b"jane@example.org" not in database
+    kept = b"".join(path.read_bytes() for path in (tmp_path / "state").iterdir()).lower()
+    assert [word for word in (b"marigold", b"burns", b"jane", b"printer") if word in kept] == []
     assert main(["-c", str(config), "forget", "jane@example.org"]) == 1
     assert main(["-c", str(config), "export", "jane@example.org", str(tmp_path / "out")]) == 1
 

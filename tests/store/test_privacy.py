@@ -2,12 +2,14 @@
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import inspect, text
 
 from tests.store.given import NOW
 from ticketd.decide.effects import Append, Conclude, Record, Save, Send
 from ticketd.decide.model import Address, Attachment, Kind, Outcome
 from ticketd.store import Received, Store
+from ticketd.store.scrub import scrub
 
 from .given import JANE, JOE, entry, outgoing, ticket
 
@@ -107,3 +109,68 @@ def test_old_raw_mails_are_dropped_unless_they_wait(store: Store) -> None:
         assert tx.drop_raw(NOW + timedelta(days=1)) == 0
         kept = tx.connection.scalars(text("SELECT content FROM raw_mail")).all()
     assert [bytes(one) for one in kept] == [b"waits"]
+
+
+def files_of(store: Store) -> bytes:
+    """All bytes that stand in a SQLite database's files: the log and the shared memory too."""
+    assert store.path is not None
+    return b"".join(path.read_bytes() for path in store.path.parent.iterdir()).lower()
+
+
+TRACES = (b"marigold", b"xylophone", JANE.key.encode(), b"jane doe", b"jane", b"fire.txt")
+
+
+def given_a_year_of_mail(store: Store) -> None:
+    """Jane's ticket within those of others, as many as make the index merge some of its segments."""
+    for number in range(3, 43):
+        lee = Address(f"lee{number}@example.org", f"Lee {number}")
+        with store.begin() as tx:
+            tx.lock_desk()
+            about = f"word{number} marimba"
+            tx.apply(
+                [
+                    Save(ticket(number, requester=lee, participants=(lee,))),
+                    Append(number, entry(Kind.CUSTOMER, lee, about)),
+                ],
+                NOW,
+            )
+            if number % 5 == 0:
+                tx.apply([Append(1, entry(text=f"xylophone{number} xylophone"))], NOW)
+
+
+def test_no_byte_of_the_person_is_left_in_the_files(sqlite_store: Store) -> None:
+    """FTS5 keeps deleted words in its segments, SQLite freed pages, and the log both."""
+    given_conversation(sqlite_store)
+    given_a_year_of_mail(sqlite_store)
+    assert all(trace in files_of(sqlite_store) for trace in TRACES)
+    with sqlite_store.begin() as tx:
+        tx.forget(JANE.key)
+    assert sqlite_store.scrub() is None
+    assert [trace for trace in TRACES if trace in files_of(sqlite_store)] == []
+    with sqlite_store.view() as view:
+        assert len(view.list_tickets("all", search="marimba")) == 40
+        assert [one["id"] for one in view.list_tickets("all", search="word7")] == [7]
+
+
+def test_a_large_file_is_not_rewritten_and_that_is_said(sqlite_store: Store) -> None:
+    given_conversation(sqlite_store)
+    with sqlite_store.begin() as tx:
+        tx.forget(JANE.key)
+    assert sqlite_store.path is not None
+    left = scrub(sqlite_store.path, sqlite_store._writing_alone, large=0)
+    assert "VACUUM" in str(left)
+    assert b"marigold" not in files_of(sqlite_store), "the index was merged all the same"
+
+
+def test_whoever_reads_the_log_keeps_it_and_that_is_said(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ticketd.store.engine.BUSY_MS", 1)
+    given_conversation(sqlite_store)
+    with sqlite_store.view() as view:
+        view.ticket(1)
+        with sqlite_store.begin() as tx:
+            tx.forget(JANE.key)
+        assert "say it again later" in str(sqlite_store.scrub())
+    assert sqlite_store.scrub() is None
+    assert b"marigold" not in files_of(sqlite_store)

@@ -88,6 +88,9 @@ def forget(
         with ready.store.begin("forget") as tx:
             tx.lock_desk()
             gone = tx.forget(address_key(address))
+        left = ready.store.scrub()  # also where nothing is kept: an earlier run may have been cut short
+        if left:
+            print(f"ticketd: {left}", file=sys.stderr)
         if not gone.tickets and not gone.messages:
             raise NotFound(f"nothing is kept about {address}")
     print(

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Table, inspect, select, text
+from sqlalchemy import Connection, Table, inspect, select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -39,6 +39,7 @@ from ticketd.store.hold import SessionHold, hold_file, hold_session
 from ticketd.store.migrations import HEAD, KNOWN
 from ticketd.store.outbox import Outboxing
 from ticketd.store.privacy import Forgetting
+from ticketd.store.scrub import scrub
 from ticketd.store.tables import desk
 from ticketd.store.time import Timing
 from ticketd.store.views import View
@@ -227,6 +228,18 @@ class Store:
 
     def _empty(self) -> TicketdError:
         return NotFound(f"The database {self.where} is empty: run `ticketd db upgrade`.")
+
+    def scrub(self) -> str | None:
+        """After forgetting: leave nothing in SQLite's files that is in no table (``scrub``).
+
+        The sentence that says what may be left there; on PostgreSQL old rows are its VACUUM's.
+        """
+        return scrub(self.path, self._writing_alone) if self.path else None
+
+    @contextmanager
+    def _writing_alone(self) -> Iterator[Connection]:
+        with self.begin("scrub") as tx:
+            yield tx.connection
 
     def backup(self, path: Path) -> None:
         """Copy a SQLite database to a new file while others read and write it."""

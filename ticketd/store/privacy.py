@@ -43,8 +43,6 @@ class Forgetting(Work):
 
     def forget(self, address: str) -> Forgotten:
         """Remove everything kept about this address (folded for comparison)."""
-        if self.connection.dialect.name == "sqlite":
-            self.connection.exec_driver_sql("PRAGMA secure_delete = ON")  # freed pages are overwritten
         own = list(self.connection.scalars(select(ticket.c.id).where(ticket.c.requester_key == address)))
         theirs = message.c.author_key == address
         wanted = or_(theirs, message.c.ticket.in_(own)) if own else theirs
