@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import inspect, text
 
 from tests.store.given import NOW
-from ticketd.decide.effects import Append, Conclude, Record, Save, Send
+from ticketd.decide.effects import Append, Block, Conclude, MailKind, Record, Save, Send
 from ticketd.decide.model import Address, Attachment, Kind, Outcome
 from ticketd.store import Received, Store
 from ticketd.store.scrub import scrub
 
-from .given import JANE, JOE, entry, outgoing, ticket
+from .given import JANE, JOE, do, entry, look, outgoing, ticket
 
 SECRET = "It burns in Marigold Lane."
 
@@ -79,6 +79,89 @@ def test_nothing_of_the_person_is_left_and_the_counts_are(store: Store) -> None:
     assert [one["kind"] for one in hers["messages"]] == ["customer", "reply"]
     assert [one["address"] for one in his["participants"]] == [JOE.address]
     assert his["messages"][0]["text"] == "Mine, too."
+
+
+def given_joes_mail_to_jane(store: Store, body: str = "hello") -> None:
+    """Joe's ticket, opened by a mail that went to Jane, too; the desk answered both."""
+    raw = f"From: joe@example.org\r\nCc: Jane Doe <{JANE.address}>\r\n\r\n{body}\r\n".encode()
+    joe = ticket(1, requester=JOE, participants=(JOE,), subject="About toner")
+    said = entry(author=JOE, text=body, cc=(JANE, Address("lee@example.org")))
+    to_both = outgoing(1, JOE.address, JANE.address, kind=MailKind.REPLY, content=raw)
+    with store.begin() as tx:
+        (first,) = tx.receive("support", "INBOX", 1, [Received(1, NOW, 9, raw)], NOW)
+        tx.lock_desk()
+        tx.apply([Save(joe), Append(1, said), Send(to_both), Conclude(Outcome.TICKET, 1)], NOW, first)
+        tx.apply([Record(1, "perhaps", detail=f"{JANE.address} is new")], NOW)
+
+
+def test_whoever_was_only_in_cc_is_struck_from_what_others_wrote(store: Store) -> None:
+    given_joes_mail_to_jane(store, f"{JANE.address} and not-{JANE.address}, toner please")
+    with store.begin() as tx:
+        tx.connection.execute(text("UPDATE outbox SET state = 'sent'"))
+        forgotten = tx.forget(JANE.key)
+    assert (forgotten.tickets, forgotten.messages, forgotten.raw_mails, forgotten.waiting) == (1, 0, 1, 0)
+    left = everything(store)
+    assert left.count(JANE.key) == left.count(f"not-{JANE.key}") > 0
+    assert "jane doe" not in left
+    with store.view() as view:
+        (message,) = view.ticket(1)["messages"]
+        assert [one["address"] for one in message["cc"]] == ["lee@example.org"]
+        assert message["text"].startswith("(forgotten) and not-")
+        assert (message["author"]["address"], view.ticket(1)["subject"]) == (JOE.address, "About toner")
+        assert [one["id"] for one in view.list_tickets("all", search="toner")] == [1]
+        assert view.list_tickets("all", search="Jane Doe") == []
+        assert not view.traces(JANE.key)
+
+
+def test_what_waits_to_be_sent_is_told_and_goes_the_next_time(store: Store) -> None:
+    """Joe gets his answer, whole; Jane no more."""
+    given_joes_mail_to_jane(store)
+    with store.begin() as tx:
+        forgotten = tx.forget(JANE.key)
+    assert forgotten.waiting == 1
+    with store.view() as view:
+        assert [(one["to"], one["state"]) for one in view.outbox()] == [
+            (JOE.address, "waiting"),
+            ("(forgotten)", "cancelled"),
+        ]
+        assert view.traces(JANE.key).mails.sent
+    with store.begin() as tx:
+        assert tx.connection.scalar(text("SELECT content FROM outgoing"))
+        tx.connection.execute(text("UPDATE outbox SET state = 'sent' WHERE state = 'waiting'"))
+        assert tx.forget(JANE.key).waiting == 0
+    assert JANE.key not in everything(store)
+
+
+def test_a_mail_set_aside_goes_if_it_is_theirs(store: Store) -> None:
+    names = f"From: {{}}\r\nTo: support@example.com\r\n\r\n{JANE.address}\r\n"
+    mails = [names.format(author).encode() for author in (JANE.address, JOE.address)]
+    with store.begin() as tx:
+        ids = tx.receive(
+            "support", "INBOX", 1, [Received(n, NOW, 9, one) for n, one in enumerate(mails, 1)], NOW
+        )
+        for each in ids:
+            tx.quarantine(each, "odd", NOW)
+        forgotten = tx.forget(JANE.key)
+    assert (forgotten.raw_mails, forgotten.waiting) == (1, 1)
+    with store.view() as view:
+        assert [row["outcome"] for row in view.ledger()] == ["ignored", "quarantined"]
+
+
+def test_a_block_outlives_the_address(store: Store) -> None:
+    do(store, Block(JANE.key))
+    assert look(store, author=JANE.key).blocked
+    with store.begin() as tx:
+        forgotten = tx.forget(JANE.key)
+    assert (forgotten.found, forgotten.blocked) == (True, True)
+    assert JANE.key not in everything(store)
+    assert look(store, author=JANE.key).blocked
+    assert not look(store, author=JOE.key).blocked
+    with store.view() as view:
+        assert view.traces(JANE.key).blocked
+    do(store, Block(JANE.key, blocked=False))
+    assert not look(store, author=JANE.key).blocked
+    with store.view() as view:
+        assert not view.traces(JANE.key)
 
 
 def test_a_forgotten_mail_does_not_come_back_with_a_rescan(store: Store) -> None:

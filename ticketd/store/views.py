@@ -16,11 +16,11 @@ from ticketd.errors import NotFound
 from ticketd.store.cases import attachment, blob, event, message
 from ticketd.store.cases import ticket as ticket_table
 from ticketd.store.folders import folder_query
-from ticketd.store.privacy import tickets_of
 from ticketd.store.quarantine import SET_ASIDE
 from ticketd.store.search import search_query
 from ticketd.store.status import status, stranded
 from ticketd.store.tables import ledger, outbox, raw_mail
+from ticketd.store.traces import Mails, Traces, find_mails, find_traces
 from ticketd.store.values import ticket_from_row
 from ticketd.store.waiting import Waitings
 
@@ -230,9 +230,19 @@ class View(Waitings):
             "agent": row.agent,
         }
 
-    def tickets_of(self, address: str) -> list[int]:
-        """The tickets that a person (a folded address) has, takes part in or wrote on."""
-        return tickets_of(self.connection, address)
+    def traces(self, address: str) -> Traces:
+        """Everything kept about a person (a folded address)."""
+        return find_traces(self.connection, address)
+
+    def mails_naming(self, address: str) -> Mails:
+        """The mails whose bytes name a person (a folded address)."""
+        return find_mails(self.connection, address)
+
+    def came(self, digest: str) -> bytes:
+        """The bytes of a mail that came, by its digest; nothing where they are gone."""
+        query = select(raw_mail.c.content).where(raw_mail.c.sha256 == digest)
+        content: bytes | None = self.connection.scalar(query)
+        return content or b""
 
     def find_message(self, message_id: str) -> Json | None:
         """Where the mail with this Message-ID is: its ticket and number; None where it is not."""
@@ -254,7 +264,8 @@ def ledger_json(row: Any) -> Json:
     shown = {"id": row.id, "mailbox": row.mailbox, "folder": row.folder, "uidvalidity": row.uidvalidity}
     shown |= {"uid": row.uid if row.uid > 0 else None, "message_id": row.message_id, "sha256": row.sha256}
     shown |= {"outcome": row.outcome, "ticket": row.ticket, "seen_at": iso(row.seen_at)}
-    return shown | {"reason": row.reason, "late": row.late, "attempts": row.attempts}
+    shown |= {"reason": row.reason, "late": row.late, "attempts": row.attempts}
+    return shown | {"agent": row.agent}
 
 
 def outbox_json(row: Any) -> Json:
