@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ticketd.cli.saving import save_ticket
-from ticketd.cli.state import assembly, now
+from ticketd.cli.state import assembly, now, writing
 from ticketd.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
@@ -67,8 +67,10 @@ def _export_person(context: typer.Context, address: str, directory: Path) -> Non
         traces = view.traces(address_key(address))
         if not traces:
             raise NotFound(f"nothing is kept about {address}")
-        document = {"address": address} | _write_traces(view, traces, directory)
-        (directory / "person.json").write_text(json.dumps(document, ensure_ascii=False, indent=1), "utf-8")
+        with writing(directory):
+            document = {"address": address} | _write_traces(view, traces, directory)
+            shown = json.dumps(document, ensure_ascii=False, indent=1)
+            (directory / "person.json").write_text(shown, "utf-8")
     print(f"{len(traces.tickets)} tickets written to {directory}", file=sys.stderr)
 
 

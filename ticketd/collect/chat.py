@@ -58,6 +58,8 @@ def read_transcript(content: bytes) -> Transcript:
     """Read the JSON; UsageError says what is wrong with it, and where."""
     try:
         document: Any = json.loads(content)
+    except RecursionError:
+        raise UsageError("the transcript is not one: its JSON is nested too deeply") from None
     except ValueError as error:
         raise UsageError(f"the transcript is not JSON: {error}") from None
     try:

@@ -242,14 +242,17 @@ class Store:
             yield tx.connection
 
     def backup(self, path: Path) -> None:
-        """Copy a SQLite database to a new file while others read and write it."""
+        """Copy a SQLite database to a new file while others read and write it.
+
+        Raises OSError where there can be no such file.
+        """
         if self.path is None:
             raise UsageError("A PostgreSQL database is backed up with pg_dump.")
         if path.exists():
             raise UsageError(f"The file {path} is there already.")
         try:
             restore.copy(self.path, path, datetime.now(UTC))
-        except (OSError, sqlite3.Error) as error:
+        except sqlite3.Error as error:
             raise TicketdError(f"I cannot back up to {path}: {error}.") from error
 
 
