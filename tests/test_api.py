@@ -103,6 +103,30 @@ def test_what_is_not_json_or_too_large_is_refused(client: TestClient) -> None:
     assert client.post("/v1/tickets", content=b" " * (LARGEST + 1), headers=TOKEN).status_code == 413
 
 
+@pytest.mark.parametrize(
+    "content", [b"[" * 100_000, b'{"visitor":' + b'{"a":' * 100_000, b"\xff\xfe", b"1" * 5000]
+)
+def test_json_that_no_chat_tool_writes_is_422(client: TestClient, content: bytes) -> None:
+    answer = client.post("/v1/tickets", content=content, headers=TOKEN)
+    assert answer.status_code == 422
+    assert "transcript" in answer.json()["detail"]
+
+
+def test_half_a_letter_in_json_is_no_error_of_ours(client: TestClient) -> None:
+    content = b'{"visitor": {"address": "jane@example.org", "name": "\\ud800"}, "subject": "\\udfff fire"}'
+    answer = client.post("/v1/tickets", content=content, headers=TOKEN)
+    assert answer.status_code in (201, 422)
+    again = client.post("/v1/tickets", content=b'{"\\ud800": 1}', headers=TOKEN)
+    assert again.status_code == 422
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect"])
+def test_no_page_loads_anything_from_elsewhere(client: TestClient, path: str) -> None:
+    answer = client.get(path, headers=TOKEN)
+    assert answer.status_code == (200 if path == "/openapi.json" else 404)
+    assert "//cdn" not in answer.text
+
+
 def test_a_flood_is_told_to_wait(stage: Stage) -> None:
     app = make_app(stage.store, lambda: stage.policy, lambda: "sesame", stage.clock, Pace(2, lambda: 0.0))
     with TestClient(app) as client:

@@ -82,7 +82,8 @@ def make_app(
     pace: Pace | None = None,
 ) -> FastAPI:
     """The app. ``policy`` and ``token`` are asked anew each time: the config may be reloaded."""
-    app = FastAPI(title="ticketd", version=__version__, redoc_url=None)
+    # FastAPI's pages of documentation load their scripts from afar; /openapi.json says the same.
+    app = FastAPI(title="ticketd", version=__version__, docs_url=None, redoc_url=None)
     app.add_exception_handler(TicketdError, _tell)
     guard, rhythm = Guard(token), pace or Pace(PER_MINUTE)
     lately = Lately(store, clock)
