@@ -24,6 +24,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from ticketd.errors import Damaged, NotFound, TicketdError, Unavailable, UsageError
 from ticketd.store import hooks, restore
 from ticketd.store.dialect import explain, insert_or_ignore, is_outage
+from ticketd.store.dump import dump
 from ticketd.store.engine import (
     Turnstile,
     identity,
@@ -242,14 +243,17 @@ class Store:
             yield tx.connection
 
     def backup(self, path: Path) -> None:
-        """Copy a SQLite database to a new file while others read and write it.
+        """Copy the database to a new file while others read and write it.
 
-        Raises OSError where there can be no such file.
+        SQLite's is a database again, PostgreSQL's is for pg_restore. Raises OSError where
+        there can be no such file.
         """
-        if self.path is None:
-            raise UsageError("A PostgreSQL database is backed up with pg_dump.")
         if path.exists():
             raise UsageError(f"The file {path} is there already.")
+        if self.path is None:
+            named = self._url.translate_connect_args(username="user", database="dbname")
+            dump({**named, **self._url.query}, path)
+            return
         try:
             restore.copy(self.path, path, datetime.now(UTC))
         except sqlite3.Error as error:
