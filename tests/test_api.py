@@ -83,6 +83,9 @@ def test_nothing_without_the_token(client: TestClient, headers: dict[str, str]) 
     ("change", "said"),
     [
         ({"visitor": {"address": "nobody"}}, "not a mail address"),
+        ({"visitor": None}, "visitor"),
+        ({"visitor": {"name": "Jane"}}, "visitor.address is missing"),
+        ({"visitor": "jane@example.org"}, "visitor"),
         ({"visitor": {"address": "anna@example.com"}}, "is an agent"),
         ({"assignee": "otto"}, "there is no agent"),
         ({"mailbox": "sales"}, "there is no mailbox"),
@@ -125,6 +128,35 @@ def test_no_page_loads_anything_from_elsewhere(client: TestClient, path: str) ->
     answer = client.get(path, headers=TOKEN)
     assert answer.status_code == (200 if path == "/openapi.json" else 404)
     assert "//cdn" not in answer.text
+
+
+def test_null_is_as_good_as_absent(client: TestClient) -> None:
+    names = ("mailbox", "transcript", "priority", "assignee", "status", "note", "message", "channel", "tags")
+    visitor = {"address": "jane@example.org", "name": None}
+    chat = {"visitor": visitor, "subject": "Fire", **dict.fromkeys(names)}
+    answer = client.post("/v1/tickets", json=chat, headers=TOKEN)
+    assert answer.status_code == 201, answer.json()
+    assert (answer.json()["channel"], answer.json()["status"], answer.json()["messages"]) == (
+        "chat",
+        "open",
+        [],
+    )
+    line = {"at": None, "from": None, "text": "It burns."}
+    again = client.post("/v1/tickets", json={**chat, "transcript": [line]}, headers=TOKEN).json()
+    assert again["messages"][0]["text"] == "visitor: It burns."
+
+
+@pytest.mark.parametrize("visitor", [{}, {"name": "Jane"}, {"address": None, "name": None}, {"address": ""}])
+def test_a_visitor_without_an_address_is_unknown(
+    client: TestClient, stage: Stage, visitor: dict[str, Any]
+) -> None:
+    chat = {**CHAT, "visitor": visitor, "message": None}
+    answer = client.post("/v1/tickets", json=chat, headers=TOKEN)
+    assert answer.status_code == 201, answer.json()
+    ticket = answer.json()
+    assert (ticket["requester"], ticket["participants"]) == ({"address": None, "name": None}, [])
+    assert ticket["messages"][0]["author"] == {"address": None, "name": visitor.get("name")}
+    assert {row["to"] for row, _ in stage.mails()} <= {"anna@example.com", "bob@example.com"}
 
 
 def test_a_flood_is_told_to_wait(stage: Stage) -> None:
