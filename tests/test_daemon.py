@@ -203,6 +203,18 @@ def test_once_says_75_for_a_dead_smtp_server_also_where_nothing_is_due(desk, acc
     assert (second.returncode, second.stdout) == (0, "ticketd: 1 taken in; 1 sent\n"), second.stderr
 
 
+def test_once_says_that_mail_cannot_be_filed_and_takes_it_in_all_the_same(desk, account, smtp_sink):
+    desk.add("support", account, more='after_ingest = "move:Not There"')
+    account.deliver(mail())
+    done = desk.run("run", "--once")
+    assert (done.returncode, "Not There" in done.stdout) == (75, True), done.stderr
+    assert done.stdout.startswith("ticketd: 1 taken in; ")
+    assert len(account.mails()) == 1
+    status = desk.json("status")
+    assert (status["healthy"], "Not There" in status["mailboxes"][0]["last_error"]) == (False, True)
+    assert [one["kind"] for one in status["troubles"]] == ["filing"]
+
+
 def test_once_waits_15_seconds_for_two_silent_servers(desk, account, smtp_sink, proxy):
     silent = [proxy.to(port, Fault("silence")) for port in (account.port, desk.smtp_port)]
     desk.add("support", account, imap=silent[0], smtp=silent[1])
