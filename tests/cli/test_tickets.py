@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
 import sys
 
 import pytest
@@ -229,3 +231,14 @@ def test_a_chat_becomes_a_ticket_with_everything_it_says(cli, tmp_path):
     assert "jane@example.org" not in [row["to"] for row in cli.queued()]
     path.write_text("{}")
     assert cli("new", "--from-chat", path).status == 2
+
+
+@pytest.mark.parametrize("arguments", [["list", "all"], ["ledger", "--json"], ["show", "1"]])
+def test_whoever_reads_no_further_hears_of_no_trouble(cli, arguments):
+    cli.take_in(*(mail(f"m{number}", text="x" * 3000) for number in range(60)))
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "ticketd", "-c", str(cli.directory / "ticketd.toml"), *arguments]
+    with os.fdopen(writing, "wb") as closed:
+        done = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -64,9 +64,11 @@ def run_app(arguments: list[str]) -> int:
         return _fail(error.format_message() or "wrong usage: see ticketd --help", error.exit_code)
     except (exceptions.Abort, KeyboardInterrupt):
         return _fail("interrupted", 130)
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit) as error:
+        if isinstance(error, SystemExit) and not isinstance(error.__context__, BrokenPipeError):
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return 0  # whoever reads our output has enough of it
     except Exception as error:
         if debug:
             raise
