@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from ticketd.decide.model import Ticket
+from ticketd.decide.tokens import proves_agent
 from ticketd.errors import NotFound
 from ticketd.store.cases import attachment, blob, event, message
 from ticketd.store.cases import ticket as ticket_table
@@ -82,8 +83,9 @@ def message_json(row: Any, files: list[Json]) -> Json:
         "kind": row.kind,
         "author": person(row.author_address, row.author_name),
         "message_id": row.message_id,
-        "in_reply_to": row.in_reply_to,
-        "references": row.references,
+        # What an agent's mail answers is often a notification, whose id would prove that agent.
+        "in_reply_to": None if row.in_reply_to is None or proves_agent(row.in_reply_to) else row.in_reply_to,
+        "references": [one for one in row.references if not proves_agent(one)],
         "to": people(row.to),
         "cc": people(row.cc),
         "reply_to": next(iter(people(row.reply_to)), None),
