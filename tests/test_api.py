@@ -83,6 +83,9 @@ def test_nothing_without_the_token(client: TestClient, headers: dict[str, str]) 
     ("change", "said"),
     [
         ({"visitor": {"address": "nobody"}}, "not a mail address"),
+        ({"visitor": None}, "visitor"),
+        ({"visitor": {"name": "Jane"}}, "visitor.address is missing"),
+        ({"visitor": "jane@example.org"}, "visitor"),
         ({"visitor": {"address": "anna@example.com"}}, "is an agent"),
         ({"assignee": "otto"}, "there is no agent"),
         ({"mailbox": "sales"}, "there is no mailbox"),
@@ -101,6 +104,59 @@ def test_what_is_wrong_is_said(client: TestClient, change: dict[str, Any], said:
 def test_what_is_not_json_or_too_large_is_refused(client: TestClient) -> None:
     assert client.post("/v1/tickets", content=b"{", headers=TOKEN).status_code == 422
     assert client.post("/v1/tickets", content=b" " * (LARGEST + 1), headers=TOKEN).status_code == 413
+
+
+@pytest.mark.parametrize(
+    "content", [b"[" * 100_000, b'{"visitor":' + b'{"a":' * 100_000, b"\xff\xfe", b"1" * 5000]
+)
+def test_json_that_no_chat_tool_writes_is_422(client: TestClient, content: bytes) -> None:
+    answer = client.post("/v1/tickets", content=content, headers=TOKEN)
+    assert answer.status_code == 422
+    assert "transcript" in answer.json()["detail"]
+
+
+def test_half_a_letter_in_json_is_no_error_of_ours(client: TestClient) -> None:
+    content = b'{"visitor": {"address": "jane@example.org", "name": "\\ud800"}, "subject": "\\udfff fire"}'
+    answer = client.post("/v1/tickets", content=content, headers=TOKEN)
+    assert answer.status_code in (201, 422)
+    again = client.post("/v1/tickets", content=b'{"\\ud800": 1}', headers=TOKEN)
+    assert again.status_code == 422
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect"])
+def test_no_page_loads_anything_from_elsewhere(client: TestClient, path: str) -> None:
+    answer = client.get(path, headers=TOKEN)
+    assert answer.status_code == (200 if path == "/openapi.json" else 404)
+    assert "//cdn" not in answer.text
+
+
+def test_null_is_as_good_as_absent(client: TestClient) -> None:
+    names = ("mailbox", "transcript", "priority", "assignee", "status", "note", "message", "channel", "tags")
+    visitor = {"address": "jane@example.org", "name": None}
+    chat = {"visitor": visitor, "subject": "Fire", **dict.fromkeys(names)}
+    answer = client.post("/v1/tickets", json=chat, headers=TOKEN)
+    assert answer.status_code == 201, answer.json()
+    assert (answer.json()["channel"], answer.json()["status"], answer.json()["messages"]) == (
+        "chat",
+        "open",
+        [],
+    )
+    line = {"at": None, "from": None, "text": "It burns."}
+    again = client.post("/v1/tickets", json={**chat, "transcript": [line]}, headers=TOKEN).json()
+    assert again["messages"][0]["text"] == "visitor: It burns."
+
+
+@pytest.mark.parametrize("visitor", [{}, {"name": "Jane"}, {"address": None, "name": None}, {"address": ""}])
+def test_a_visitor_without_an_address_is_unknown(
+    client: TestClient, stage: Stage, visitor: dict[str, Any]
+) -> None:
+    chat = {**CHAT, "visitor": visitor, "message": None}
+    answer = client.post("/v1/tickets", json=chat, headers=TOKEN)
+    assert answer.status_code == 201, answer.json()
+    ticket = answer.json()
+    assert (ticket["requester"], ticket["participants"]) == ({"address": None, "name": None}, [])
+    assert ticket["messages"][0]["author"] == {"address": None, "name": visitor.get("name")}
+    assert {row["to"] for row, _ in stage.mails()} <= {"anna@example.com", "bob@example.com"}
 
 
 def test_a_flood_is_told_to_wait(stage: Stage) -> None:

@@ -104,3 +104,16 @@ def test_secrets_compare_by_what_they_name(tmp_path):
     assert one == password(tmp_path, '{ env = "A" }', A="y")
     assert one != password(tmp_path, '{ env = "B" }')
     assert len({one, password(tmp_path, '{ env = "A" }')}) == 1
+
+
+@pytest.mark.parametrize(
+    ("toml", "key", "near"),
+    [
+        ('{ fil = "x" }', "fil", "file"),
+        ('{ credentials = "x" }', "credentials", "credential"),
+        ('{ file = "x", ENV = "y" }', "ENV", "env"),
+    ],
+)
+def test_an_unknown_key_is_named_with_the_nearest(tmp_path, toml, key, near):
+    with pytest.raises(ConfigError, match=rf'password has no key "{key}"; the nearest valid key is "{near}"'):
+        password(tmp_path, toml)

@@ -192,6 +192,40 @@ def test_once_says_75_when_the_smtp_server_is_dead_and_sends_when_it_is_back(des
     assert (second.returncode, second.stdout) == (0, "ticketd: 0 taken in; 1 sent\n")
 
 
+def test_once_says_75_for_a_dead_smtp_server_also_where_nothing_is_due(desk, account, smtp_sink, proxy):
+    """And a server that is well is greeted once: whoever delivers goes on with the same connection."""
+    desk.add("support", account, smtp=proxy.to(desk.smtp_port, Fault("refuse"), Fault()))
+    first = desk.run("run", "--once")
+    assert first.returncode == 75
+    assert first.stdout.startswith("ticketd: 0 taken in; 0 sent; support (SMTP): ")
+    account.deliver(mail())
+    second = desk.run("run", "--once")
+    assert (second.returncode, second.stdout) == (0, "ticketd: 1 taken in; 1 sent\n"), second.stderr
+
+
+def test_once_says_that_mail_cannot_be_filed_and_takes_it_in_all_the_same(desk, account, smtp_sink):
+    desk.add("support", account, more='after_ingest = "move:Not There"')
+    account.deliver(mail())
+    done = desk.run("run", "--once")
+    assert (done.returncode, "Not There" in done.stdout) == (75, True), done.stderr
+    assert done.stdout.startswith("ticketd: 1 taken in; ")
+    assert len(account.mails()) == 1
+    status = desk.json("status")
+    assert (status["healthy"], "Not There" in status["mailboxes"][0]["last_error"]) == (False, True)
+    assert [one["kind"] for one in status["troubles"]] == ["filing"]
+
+
+def test_once_waits_15_seconds_for_two_silent_servers(desk, account, smtp_sink, proxy):
+    silent = [proxy.to(port, Fault("silence")) for port in (account.port, desk.smtp_port)]
+    desk.add("support", account, imap=silent[0], smtp=silent[1])
+    began = time.monotonic()
+    done = desk.run("run", "--once")
+    assert done.returncode == 75
+    assert "support: " in done.stdout
+    assert "support (SMTP): " in done.stdout
+    assert time.monotonic() - began < 23  # side by side; and to start on a busy machine
+
+
 def test_once_says_0_when_a_recipient_is_refused(desk, account, smtp_sink):
     desk.add("support", account)
     smtp_sink.refuse["anna@example.test"] = "550 5.1.1 no such user"

@@ -56,13 +56,13 @@ class Pace:
 class Guard:
     """Lets in whoever has the token, and whoever is on this machine to look."""
 
-    def __init__(self, token: Callable[[], str] | None) -> None:
-        self._token = token
+    def __init__(self, token: Callable[[], str]) -> None:
+        self._token = token  # "" where none is configured: then nobody has it
 
     def check_token(self, authorization: str = Header("")) -> None:
         """Raise 401 unless the request carries the token; compared in constant time."""
         scheme, _, given = authorization.partition(" ")
-        right = self._token() if self._token else ""
+        right = self._token()
         same = hmac.compare_digest(given.strip().encode(), right.encode())
         if not (right and same and scheme.lower() == "bearer"):
             challenge = {"WWW-Authenticate": "Bearer"}
@@ -77,12 +77,13 @@ class Guard:
 def make_app(
     store: Store,
     policy: Callable[[], Policy],
-    token: Callable[[], str] | None,
+    token: Callable[[], str],
     clock: Callable[[], datetime],
     pace: Pace | None = None,
 ) -> FastAPI:
     """The app. ``policy`` and ``token`` are asked anew each time: the config may be reloaded."""
-    app = FastAPI(title="ticketd", version=__version__, redoc_url=None)
+    # FastAPI's pages of documentation load their scripts from afar; /openapi.json says the same.
+    app = FastAPI(title="ticketd", version=__version__, docs_url=None, redoc_url=None)
     app.add_exception_handler(TicketdError, _tell)
     guard, rhythm = Guard(token), pace or Pace(PER_MINUTE)
     lately = Lately(store, clock)

@@ -34,6 +34,7 @@ from ticketd.progress import Progress
 from ticketd.servers import imap_server, smtp_server
 from ticketd.signin import SignIns, ending
 from ticketd.store import Store
+from ticketd.wire import Server
 from ticketd.wire.smtp import SmtpConnection
 
 _ONE_MAIL = 120.0  # seconds: taking in one takes milliseconds
@@ -72,7 +73,7 @@ class Crew:
         at_most: float | None = None,
         headway: Callable[[str], Heard] = Lines,
     ) -> None:
-        """``at_most`` (seconds) caps every server's time-out: one attempt, no long patience.
+        """``at_most`` (seconds) is all that we wait for any server: one attempt, no long patience.
 
         ``headway`` gives whom to tell how far the import of a mailbox is.
         """
@@ -84,6 +85,8 @@ class Crew:
         self._counting = threading.Lock()
         self.workers: dict[str, MailboxWorker] = {}
         self._leaving: dict[str, MailboxWorker] = {}
+        self._greeted: dict[str, SmtpConnection | TicketdError] = {}
+        self._once: dict[str, Server] = {}
         self.stopping = threading.Event()
         self.dispatcher = Dispatcher(store, lambda: self.live.mailboxes.keys(), self._courier, clock)
 
@@ -148,12 +151,41 @@ class Crew:
         tell_admins(self.store, self.live.policy, Alert(kind, text, mailbox), self.clock())
         self.dispatcher.notify()
 
+    def greet(self, name: str) -> str | None:
+        """Log in to a mailbox's SMTP server for whoever delivers; what was wrong, None where nothing was."""
+        try:
+            self._greeted[name] = self._connect(name)
+        except TicketdError as error:
+            self._greeted[name] = error
+            return str(error)
+        return None
+
+    def take_leave(self, name: str) -> None:
+        """Say goodbye where nothing was to be delivered."""
+        unused = self._greeted.pop(name, None)
+        if isinstance(unused, SmtpConnection):
+            unused.close()
+
     def _courier(self, name: str, stop: threading.Event) -> Courier:
         def connect() -> SmtpConnection:
-            server = smtp_server(self.live.mailbox(name), self.sign_ins, at_most=self._at_most)
-            return SmtpConnection.connect(server, once=self._at_most is not None)
+            greeted = self._greeted.get(name)
+            if isinstance(greeted, TicketdError):
+                raise greeted  # one attempt at each server
+            self._greeted.pop(name, None)
+            return greeted if greeted and greeted.lives() else self._connect(name)
 
         return Courier(self.store, name, connect, lambda: self.live.policy, self.clock, stop)
+
+    def _connect(self, name: str) -> SmtpConnection:
+        return SmtpConnection.connect(self._smtp_server(name), once=self._at_most is not None)
+
+    def _smtp_server(self, name: str) -> Server:
+        """Where a mailbox's mail goes; what we wait for it is counted together where there is one attempt."""
+        if self._at_most is None:
+            return smtp_server(self.live.mailbox(name), self.sign_ins)
+        if name not in self._once:
+            self._once[name] = smtp_server(self.live.mailbox(name), self.sign_ins, at_most=self._at_most)
+        return self._once[name]
 
     def _has_room(self) -> bool:
         """Whether the disk holds two more mails of the largest kind (Postfix asks for one and a half)."""

@@ -25,7 +25,7 @@ from ticketd.collect.reconcile import Reconciled, reconcile
 from ticketd.collect.retention import Retention
 from ticketd.collect.timed import run_due
 from ticketd.collect.watched import WatchedConnection
-from ticketd.config import Settings, load
+from ticketd.config import Http, Settings, load
 from ticketd.crew import Crew, Live
 from ticketd.deliver.recovery import recover
 from ticketd.doorkeeper import Door
@@ -103,8 +103,7 @@ class Daemon:
         self._schedule = Schedule(self._crew.poke, self._tick, self._nightly)
         self._bell = Bell()
         self._retention = Retention(desk.store, clock)
-        http = desk.settings.http
-        self._door = Door(http, desk.store, lambda: self._crew.live.policy, clock) if http else None
+        self._door = self._make_door(desk.settings.http)
         self._stop_asked = self._reload_asked = False
         self._exit_status = 0
         self._late: list[str] = []
@@ -262,14 +261,38 @@ class Daemon:
             log.warning("config refused, the old one stays in force", said=str(error))
         notify("READY=1", self._status())
 
+    def _make_door(self, http: Http | None) -> Door | None:
+        """The door as configured, closed; ConfigError where its packages are not here."""
+        if http is None:
+            return None
+        return Door(http, self._store, lambda: self._crew.live.policy, self._token, self._clock)
+
+    def _token(self) -> str:
+        """What the door asks for now; "" where nothing is configured."""
+        http = self._crew.live.settings.http
+        return http.token.read() if http and http.token else ""
+
+    def _move_door(self, door: Door | None) -> None:
+        """Close the door that was; open the one that is configured now, where it is another."""
+        if (door and door.address) == (self._door and self._door.address):
+            return
+        if self._door:
+            self._door.stop()
+        self._door = door
+        if door:
+            door.start()
+        log.info("http moved", address=door and "{}:{}".format(*door.address))
+
     def _follow(self, settings: Settings) -> None:
         settings.check_secrets()
+        door = self._make_door(settings.http)
         policy, old = policy_of(settings, self._store), self._crew.live.settings
         if (settings.database_url, settings.state_dir) != (old.database_url, old.state_dir):
             log.warning("another database or state_dir needs a restart")
         logs.set_up(settings.log_format, settings.log_level)
         self._crew.follow(Live(settings, policy))
         self._schedule.follow(self._polls())
+        self._move_door(door)
         log.info("reloaded", mailboxes=len(settings.mailboxes))
 
 

@@ -27,8 +27,14 @@ class Door:
     """The server; ``start`` returns at once, ``stop`` waits for requests in hand."""
 
     def __init__(
-        self, http: Http, store: Store, policy: Callable[[], Policy], clock: Callable[[], datetime]
+        self,
+        http: Http,
+        store: Store,
+        policy: Callable[[], Policy],
+        token: Callable[[], str],
+        clock: Callable[[], datetime],
     ) -> None:
+        """``policy`` and ``token`` are asked anew each time; ``address`` is the door's for good."""
         try:
             import uvicorn
 
@@ -37,8 +43,8 @@ class Door:
             raise ConfigError(
                 f"[http] needs packages that are not here ({error.name}): install ticketd[http]"
             ) from None
-        host, port = http.address
-        app = make_app(store, policy, http.token.read if http.token else None, clock)
+        self.address = host, port = http.address
+        app = make_app(store, policy, token, clock)
         settings = uvicorn.Config(
             app, host=host, port=port, log_config=None, access_log=False, lifespan="off"
         )

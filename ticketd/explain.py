@@ -8,28 +8,33 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
 from pathlib import Path
-from stat import S_ISFIFO, S_ISREG
+from stat import S_ISREG
 from typing import Any
 
 from ticketd.config import Settings
+from ticketd.decide import tokens
 from ticketd.decide.context import Clues, Context
-from ticketd.decide.model import Envelope, Message
+from ticketd.decide.effects import Conclude
+from ticketd.decide.model import Envelope, Message, Outcome, Verdict
 from ticketd.decide.parse import parse
 from ticketd.decide.policy import Policy
 from ticketd.decide.rules import RULES, Decision, decide, read_clues
 from ticketd.errors import NotFound, TicketdError
 from ticketd.explain_words import effect_json, message_json
 from ticketd.store import Store
+from ticketd.wire.fetch import HEADER_BYTES
 
 Json = dict[str, Any]
 
 _CHUNK = 1 << 20
+_HEADER_END = re.compile(rb"\r?\n\r?\n")
 _RULES = tuple(rule.__name__ for rule in RULES)
 
 
@@ -42,15 +47,18 @@ class Explainer:
 
     def file(self, path: Path, mailbox: str | None, now: datetime) -> Json:
         """What would happen if the mail in this file arrived now; ``error`` says why not."""
-        document = _empty(path)
+        document, most = _empty(path), self.policy.limits.message_size
         try:
-            content, document["sha256"] = _read(path, self.policy.limits.message_size)
-        except OSError as error:
-            return document | {"error": f"cannot read {document['file']}: {error.strerror or error}"}
-        cause = f"explain/{document['sha256']}"
+            content, document["sha256"] = _read(path, most)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            return document | {"error": f"cannot read {document['file']}: {reason}"}
+        cause, complete = f"explain/{document['sha256']}", len(content) <= most
+        if not complete:  # of so large a mail only the header would be fetched
+            content = _header(content)
 
         def arrives(message: Message) -> Envelope:
-            return Envelope(mailbox or self.mailbox_of(message), now, cause)
+            return Envelope(mailbox or self.mailbox_of(message), now, cause, complete=complete)
 
         return document | self._told(content, arrives, now)
 
@@ -61,7 +69,7 @@ class Explainer:
             envelope = arrive(message)
             decision = self.decision(message, envelope, now)
             shown = message_json(message, decision, envelope.received_at)
-            return {"mailbox": envelope.mailbox, "message": shown, **_reasons(decision)}
+            return {"mailbox": envelope.mailbox, "message": shown, **_reasons(message, decision)}
         except TicketdError as error:
             return {"error": str(error)}
         except Exception as error:  # noqa: BLE001 - no mail makes it stop, its error says what it provoked
@@ -109,6 +117,11 @@ class Explainer:
         for row in sent:
             yield {"message_id": wanted, "outbox": row, "error": None}
 
+    def unknown(self, wanted: str, said: str) -> Json:
+        """The document of what is neither a mail that was seen nor a file."""
+        named = Path(wanted) if not wanted.startswith("<") else None
+        return _empty(named) | {"message_id": wanted, "error": said}
+
     def _recorded(self, row: Mapping[str, Any], now: datetime) -> Json:
         """One ledger row: what became of the mail, and the trace of its decision."""
         from ticketd.collect.intake import envelope_of
@@ -139,7 +152,23 @@ def _empty(path: Path | None) -> Json:
     }
 
 
-def _reasons(decision: Decision) -> Json:
+def _thread(message: Message, decision: Decision) -> Json:
+    """The ticket that the mail belongs to; a known mail and one of ours join none, and have one."""
+    placement = decision.placement
+    shown = {"ticket": placement.ticket, "by": placement.by, "perhaps": placement.perhaps}
+    if placement.ticket is not None:
+        return shown
+    conclusion = next((one for one in decision.effects if isinstance(one, Conclude)), None)
+    if conclusion and conclusion.outcome is Outcome.DUPLICATE and conclusion.ticket:
+        return shown | {"ticket": conclusion.ticket, "by": "stored-id"}
+    if decision.classification.verdict is Verdict.OWN:
+        signed = map(tokens.read_message_id, (message.message_id or "", *message.references))
+        number = next((one.ticket for one in signed if one and one.ticket), None)
+        return shown | ({"ticket": number, "by": "own-id"} if number else {})
+    return shown
+
+
+def _reasons(message: Message, decision: Decision) -> Json:
     """The decision and why: the contract's keys, and beside them why.
 
     ``passed`` are the rules that were not concerned, in order, ``rule`` the one that was.
@@ -150,7 +179,7 @@ def _reasons(decision: Decision) -> Json:
         "proof": str(identity.proof),
         "standing": str(identity.standing) if identity.standing else None,
         "authentication": identity.authentication.sign,
-        "thread": {"ticket": placement.ticket, "by": placement.by, "perhaps": placement.perhaps},
+        "thread": _thread(message, decision),
         "trace": list(placement.trace),
         "passed": list(takewhile(lambda name: name != decision.rule, _RULES)),
         "rule": decision.rule,
@@ -159,17 +188,27 @@ def _reasons(decision: Decision) -> Json:
 
 
 def _read(path: Path, most: int) -> tuple[bytes, str]:
-    """A mail's bytes, not many more than ``most`` of them, and the digest of all."""
+    """A mail's bytes, not many more than ``most`` of them, and the digest of all.
+
+    Opens nothing but files: a pipe would let us wait, a device is not to be touched.
+    """
     digest, kept = hashlib.sha256(), bytearray()
-    with path.open("rb") as file:
-        mode = os.fstat(file.fileno()).st_mode
-        if not (S_ISREG(mode) or S_ISFIFO(mode)):
+    if not S_ISREG(path.stat().st_mode):
+        raise OSError("it is not a file")
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        if not S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError("it is not a file")
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
             if len(kept) <= most:
                 kept += chunk
     return bytes(kept), digest.hexdigest()
+
+
+def _header(content: bytes) -> bytes:
+    """The header block with the empty line that ends it, as a server gives it."""
+    end = _HEADER_END.search(content)
+    return content[: end.end() if end else len(content)][:HEADER_BYTES]
 
 
 @contextmanager

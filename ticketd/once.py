@@ -1,13 +1,14 @@
 """``run --once``: visit each mailbox one time, run and deliver what is due, say in a line what was done.
 
-All mailboxes side by side, one attempt at each server, none waited for longer than 15
-seconds. Knows nothing of the daemon's threads.
+All servers side by side, one attempt at each (at the SMTP servers also when nothing is
+due), none waited for longer than 15 seconds. Knows nothing of the daemon's threads.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import structlog
 
@@ -17,8 +18,10 @@ from ticketd.crew import Crew
 from ticketd.deliver.courier import Tally
 from ticketd.errors import TicketdError
 
-PATIENCE = 12.0  # seconds a server may be silent; a dead one is given up within 15
+PATIENCE = 13.0  # seconds that we wait for a server in all; a dead one is given up within 15
 _ROUNDS = 5  # what a round queues (an agent told of a failure) goes out in the next
+
+Errand = Callable[[], str | None]
 
 log = structlog.get_logger()
 
@@ -30,7 +33,7 @@ def run_once(crew: Crew) -> tuple[str, bool]:
     """
     crew.forget_holds(crew.live.mailboxes)
     crew.say_what_is_stranded()
-    troubles = _visit_all(crew)
+    troubles = _look_at_servers(crew)
     _take_in_all(crew)  # what waited in a mailbox whose server is away
     if not crew.stopping.is_set():
         run_due(crew.store, crew.live.policy, crew.clock())
@@ -39,7 +42,8 @@ def run_once(crew: Crew) -> tuple[str, bool]:
     tallies = _deliver_all(crew)
     for name, tally in tallies.items():
         if tally.unusable:
-            troubles[f"{name} (SMTP)"] = tally.unusable
+            troubles[_smtp(name)] = tally.unusable
+    _take_leave(crew)
     return _summary(crew, tallies, troubles), not troubles
 
 
@@ -48,29 +52,46 @@ def _take_in_all(crew: Crew) -> None:
         crew.take_in(name)
 
 
-def _visit_all(crew: Crew) -> dict[str, str]:
-    """What was wrong, by mailbox."""
+def _look_at_servers(crew: Crew) -> dict[str, str]:
+    """Read every mailbox and greet every SMTP server; what was wrong, by the server's name in the summary."""
+    errands: dict[str, Errand] = {name: partial(_visit, crew, name) for name in crew.live.mailboxes}
+    errands |= {_smtp(name): partial(crew.greet, name) for name in crew.live.mailboxes}
+    return _side_by_side(errands)
+
+
+def _visit(crew: Crew, name: str) -> str | None:
+    return crew.watch(name).visit_once()
+
+
+def _smtp(name: str) -> str:
+    return f"{name} (SMTP)"
+
+
+def _side_by_side(errands: Mapping[str, Errand]) -> dict[str, str]:
+    """Run them, each in a thread of its own, to their end; what was wrong, by name."""
     troubles: dict[str, str] = {}
 
-    def visit(name: str) -> None:
+    def run(name: str, errand: Errand) -> None:
         try:
-            trouble = crew.watch(name).visit_once()
+            trouble = errand()
         except TicketdError as error:
             trouble = str(error)
         except Exception as error:
-            log.exception("visit failed", mailbox=name)
+            log.exception("visit failed", server=name)
             trouble = f"an error in ticketd itself: {error}"
         if trouble:
             troubles[name] = trouble
 
-    threads = [
-        threading.Thread(target=visit, args=(name,), name=f"visit-{name}") for name in crew.live.mailboxes
-    ]
+    threads = [threading.Thread(target=run, args=one, name=f"visit-{one[0]}") for one in errands.items()]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     return troubles
+
+
+def _take_leave(crew: Crew) -> None:
+    _side_by_side({name: partial(crew.take_leave, name) for name in crew.live.mailboxes})
 
 
 def _deliver_all(crew: Crew) -> dict[str, Tally]:

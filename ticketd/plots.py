@@ -56,6 +56,20 @@ def available() -> bool:
     return importlib.util.find_spec("matplotlib") is not None
 
 
+def get_ready() -> None:
+    """Load matplotlib and its font now: whoever draws later may not be able to (``preload``)."""
+    if available():
+        _picture(lambda axes, _, colours: _trial(axes, colours), None, LIGHT)
+
+
+def _trial(axes: Axes, colours: Colours) -> bool:
+    """Something of each kind that the pictures have."""
+    axes.bar_label(axes.bar([0], [1], label="one"))
+    _whole(axes, "y", colours)
+    _legend(axes, 1)
+    return True
+
+
 def draw(report: Report, colours: Colours = LIGHT) -> dict[str, bytes]:
     """The pictures, PNG by name; nothing without matplotlib."""
     if not available():
@@ -81,7 +95,7 @@ def draw_aside(report: Report) -> Mapping[str, bytes]:
 
 
 def _picture(
-    painter: Callable[[Axes, Report, Colours], bool], report: Report, colours: Colours
+    painter: Callable[[Axes, Any, Colours], bool], report: Report | None, colours: Colours
 ) -> bytes | None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

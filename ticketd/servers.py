@@ -8,10 +8,11 @@ from ticketd.config import MailboxSettings, ServerSettings
 from ticketd.signin import SignIns
 from ticketd.wire import Server
 from ticketd.wire.oauth import PATIENCE
+from ticketd.wire.patience import Allowance
 
 
 def imap_server(mailbox: MailboxSettings, sign_ins: SignIns, *, at_most: float | None = None) -> Server:
-    """Where the mailbox's mail comes from; ``at_most`` caps the time-out (seconds)."""
+    """Where the mailbox's mail comes from; ``at_most`` (seconds) is all that we wait for it."""
     return _server(mailbox, mailbox.imap, sign_ins, at_most)
 
 
@@ -35,6 +36,7 @@ def _server(
         timeout=timeout if at_most is None else min(timeout, at_most),
         ca_file=str(settings.ca_file) if settings.ca_file else None,
         oauth=sign_ins.tokens(mailbox, patience) if by_token else None,
+        allowance=Allowance() if at_most is None else Allowance(at_most),
     )
 
 

@@ -5,6 +5,8 @@ The only place that opens them; what they mean is ``decide.texts``'s.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -21,7 +23,7 @@ def load(directory: Path | None = None) -> Texts:
     Raises ConfigError naming the template and the line of the first that does not compile.
     """
     own = _read(directory) if directory is not None else {}
-    texts = Texts(_shipped(), own)
+    texts = Texts(shipped(), own)
     for name in sorted(own):
         try:
             texts.compile(name)
@@ -31,7 +33,9 @@ def load(directory: Path | None = None) -> Texts:
     return texts
 
 
-def _shipped() -> dict[str, str]:
+@cache
+def shipped() -> Mapping[str, str]:
+    """The templates of the package by name; read once, so that they are to be had afterwards."""
     folder = resources.files("ticketd") / "templates"
     return {
         entry.name.removesuffix(_SUFFIX): entry.read_text("utf-8")

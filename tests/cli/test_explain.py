@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from tests.cli.kit import Cli, mail
+from ticketd.config import load
+from ticketd.store import Store
 
 
 @pytest.fixture
@@ -212,3 +216,45 @@ def test_it_says_which_rules_were_not_concerned(cli, write):
     (told,) = explained(cli, write("a.eml", mail()))
     assert (told["rule"], told["passed"]) == ("already_known", [])
     assert told["effects"][-1]["outcome"] == "duplicate"
+
+
+def test_an_id_that_never_came_does_not_stop_it(cli, write, tmp_path, monkeypatch):
+    """Nor does a missing file whose name looks like one."""
+    monkeypatch.chdir(tmp_path)
+    good = write("good.eml", mail())
+    told = explained(cli, "<nobody@example.org>", "missing@file", good, "a@" + "n" * 300, "no\nfile@x", good)
+    assert [bool(one["error"]) for one in told] == [True, True, False, True, True, False]
+    assert (told[0]["file"], told[0]["message_id"]) == (None, "<nobody@example.org>")
+    assert (told[1]["file"], "there is no file missing@file" in told[1]["error"]) == ("missing@file", True)
+    assert told[0].keys() >= {"sha256", "message", "identity", "proof", "thread", "effects"}
+    alone = cli("explain", "<nobody@example.org>", "<neither@example.org>", "--json")
+    assert (alone.status, len(alone.out.splitlines()), alone.err.count("\n")) == (1, 2, 1)
+
+
+def test_nothing_but_files_is_opened(cli, write, tmp_path):
+    pipe, good = tmp_path / "pipe.eml", write("good.eml", mail())
+    os.mkfifo(pipe)
+    told = explained(cli, pipe, "/dev/zero", tmp_path / "good.eml" / "below", good)
+    assert [one["error"] is None for one in told] == [False, False, False, True]
+    assert "it is not a file" in told[0]["error"]
+    assert "it is not a file" in told[1]["error"]
+
+
+def test_a_known_mail_and_one_of_ours_have_a_ticket(cli, write):
+    cli.take_in(mail())
+    (again,) = explained(cli, write("a.eml", mail()))
+    assert again["thread"] == {"ticket": 1, "by": "stored-id", "perhaps": None}
+    with Store.open(load(cli.directory / "ticketd.toml", {}).database_url).view() as view:
+        ours = bytes(view.connection.scalar(text("SELECT content FROM outgoing")))
+    (own,) = explained(cli, write("own.eml", ours))
+    assert (own["message"]["verdict"], own["effects"][-1]["outcome"]) == ("own", "own")
+    assert (own["thread"]["ticket"], own["thread"]["by"]) == (1, "own-id")
+
+
+def test_of_a_mail_that_is_too_large_the_header_alone_would_come(cli, write):
+    cli.configure(rest='[limits]\nmessage_size = "100KB"')
+    content = mail(text="needle " + "x" * 200_000)
+    (told,) = explained(cli, write("big.eml", content))
+    assert told["sha256"] == hashlib.sha256(content).hexdigest()
+    assert (told["error"], told["message"]["subject"]) == (None, "printer")
+    assert "needle" not in json.dumps(told)

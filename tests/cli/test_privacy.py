@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.kit import Cli, mail
 from tests.journeys.stage import Stage
 from ticketd.cli import main
 from ticketd.store import Store
@@ -53,9 +54,8 @@ def test_forget_leaves_nothing_on_the_disk(
 ) -> None:
     assert main(["-c", str(config), "forget", "jane@example.org"]) == 0
     assert "1 messages on 1 tickets" in capsys.readouterr().err
-    database = (tmp_path / "state" / "ticketd.db").read_bytes()
-    assert b"Marigold" not in database
-    assert b"jane@example.org" not in database
+    kept = b"".join(path.read_bytes() for path in (tmp_path / "state").iterdir()).lower()
+    assert [word for word in (b"marigold", b"burns", b"jane", b"printer") if word in kept] == []
     assert main(["-c", str(config), "forget", "jane@example.org"]) == 1
     assert main(["-c", str(config), "export", "jane@example.org", str(tmp_path / "out")]) == 1
 
@@ -86,3 +86,29 @@ def test_export_all_needs_a_new_directory_and_says_what_it_wrote(
 @pytest.mark.parametrize("words", [["--all"], ["--all", "jane@example.org", "x"], ["jane@example.org"]])
 def test_export_wants_a_person_or_all(config: Path, words: list[str]) -> None:
     assert main(["-c", str(config), "export", *words]) == 2
+
+
+def test_export_and_forget_agree_about_whoever_was_only_in_cc(cli: Cli, tmp_path: Path) -> None:
+    copied = mail("toner", "joe@example.org").replace(
+        b"Subject:", b"Cc: Lee Doe <lee@example.org>\r\nSubject:"
+    )
+    cli.take_in(copied)
+    assert cli("block", "lee@example.org").status == 0
+    assert cli("export", "lee@example.org", tmp_path / "out").status == 0
+    document = json.loads((tmp_path / "out" / "person.json").read_text())
+    assert ([one["id"] for one in document["tickets"]], document["blocked"]) == ([1], True)
+    forgotten = cli("forget", "lee@example.org")
+    assert (forgotten.status, "stays blocked" in forgotten.err) == (0, True)
+    kept = b"".join(path.read_bytes() for path in (tmp_path / "state").iterdir()).lower()
+    assert [word for word in (b"lee@example.org", b"lee doe") if word in kept] == []
+    assert cli("show", 1, "--json").json["messages"][0]["cc"] == []
+    assert cli("export", "lee@example.org", tmp_path / "after").status == 0
+    after = json.loads((tmp_path / "after" / "person.json").read_text())
+    assert (after["tickets"], after["ledger"], after["blocked"]) == ([], [], True)
+    assert cli("block", "--undo", "lee@example.org").status == 0
+    assert cli("export", "lee@example.org", tmp_path / "none").status == 1
+    assert cli("forget", "lee@example.org").status == 1
+
+
+def test_the_desks_own_address_cannot_be_forgotten(config: Path) -> None:
+    assert main(["-c", str(config), "forget", "support@example.com"]) == 2

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
 import sys
 
 import pytest
@@ -229,3 +231,35 @@ def test_a_chat_becomes_a_ticket_with_everything_it_says(cli, tmp_path):
     assert "jane@example.org" not in [row["to"] for row in cli.queued()]
     path.write_text("{}")
     assert cli("new", "--from-chat", path).status == 2
+
+
+@pytest.mark.parametrize("arguments", [["list", "all"], ["ledger", "--json"], ["show", "1"]])
+def test_whoever_reads_no_further_hears_of_no_trouble(cli, arguments):
+    cli.take_in(*(mail(f"m{number}", text="x" * 3000) for number in range(60)))
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "ticketd", "-c", str(cli.directory / "ticketd.toml"), *arguments]
+    with os.fdopen(writing, "wb") as closed:
+        done = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_a_reply_answers_is_the_customers_mail_and_never_an_agents_token(cli, tmp_path):
+    cli.take_in(mail("first"))
+    told = next(row["message_id"] for row in cli.queued() if row["to"] == "anna@example.com")
+    assert cli("reply", 1, "--as", "anna", text="From here.").status == 0
+    header = f"In-Reply-To: {told}\r\nReferences: <first@example.org> {told}\r\nSubject:".encode()
+    for name, text in (("noted", "#note\n\nAmong us."), ("answered", "#reply\n\nBy mail.")):
+        cli.take_in(mail(name, "anna@example.com", text).replace(b"Subject:", header))
+    whole = show(cli)
+    said = {one["new_text"].strip(): one["in_reply_to"] for one in whole["messages"]}
+    assert said == {
+        "It burns.": None,
+        "From here.": "<first@example.org>",
+        "Among us.": None,
+        "By mail.": "<first@example.org>",
+    }
+    assert cli("export", "jane@example.org", tmp_path / "out").status == 0
+    written = b"".join(path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file())
+    assert b"By mail." in written
+    assert told.encode() not in written

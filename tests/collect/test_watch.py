@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.collect.kit import MAX_SIZE, clock, mail, mailbox, server_of, subjects
+from tests.collect.kit import MAX_SIZE, clock, conclude_all, mail, mailbox, server_of, subjects
 from tests.servers.process import wait_until
 from tests.servers.proxy import Fault
 from ticketd.collect.bell import Bell
@@ -136,6 +136,27 @@ def test_a_missing_folder_is_told_to_the_admins(running, account):
     running.start(server_of(account), folder="Nowhere")
     wait_until(lambda: running.troubles, "the admins are told")
     assert "Nowhere" in running.troubles[0][1]
+
+
+def test_mail_that_cannot_be_filed_is_told_once_and_shows_until_it_can(running, account):
+    account.deliver(mail(1))
+
+    def take_in() -> int:
+        conclude_all(running.store)
+        return 1
+
+    wish = {"import_since": "all", "after_ingest": "move:Done"}
+    watch = running.watch(server_of(account), take_in=take_in, **wish)
+    assert "Done" in str(watch.visit_once())
+    assert "Mails cannot be filed" in running.error()
+    assert "Done" in str(watch.visit_once())
+    assert "Mails cannot be filed" in running.error(), "a poll that succeeds does not hide it"
+    assert [kind for kind, _ in running.troubles] == ["filing"]
+    with account.client() as client:
+        client.create_folder("Done")
+    assert watch.visit_once() is None
+    assert running.error() is None
+    assert len(account.mails("Done")) == 1
 
 
 def test_trouble_in_taking_in_ends_the_visit_and_not_the_worker(running, account):

@@ -19,6 +19,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -159,7 +160,23 @@ def _work(order: Order, pipe: int) -> int:
     if order.daemon:
         jump = Path(order.config).with_suffix(".jump")
         return run(settings, clock=lambda: now + timedelta(seconds=time.monotonic() - began + _seconds(jump)))
+    _in_turn()
     return run(settings, once=True, clock=lambda: now)
+
+
+def _in_turn() -> None:
+    """One server after the other: the points of a run then have one order, and their numbers a meaning."""
+    from ticketd import once
+
+    together = once._side_by_side
+
+    def in_turn(errands: Mapping[str, once.Errand]) -> dict[str, str]:
+        troubles: dict[str, str] = {}
+        for name, errand in errands.items():
+            troubles |= together({name: errand})
+        return troubles
+
+    once._side_by_side = in_turn
 
 
 def _seconds(jump: Path) -> float:

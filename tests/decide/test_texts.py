@@ -96,7 +96,7 @@ def test_the_rehearsal_finds_nothing_in_the_shipped_templates():
 
 @pytest.mark.parametrize("name", sorted(texts_files.load().names))
 def test_the_rehearsal_uses_every_template(name):
-    own = Texts(texts_files._shipped(), {name: "one\n{{ nothing }}"})
+    own = Texts(texts_files.shipped(), {name: "one\n{{ nothing }}"})
     found = rehearse(replace(policy(), texts=own))
     assert {mistake.name for mistake in found} >= {name} or name.startswith(("layout", "parts"))
     assert all(mistake.line for mistake in found)

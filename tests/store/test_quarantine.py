@@ -156,3 +156,15 @@ def test_a_released_mail_is_no_duplicate_of_its_copies(store: Store) -> None:
         tx.apply([concluded(Outcome.DUPLICATE)], NOW, copy)
     do(store, Release(first, "yes"))
     assert look(store, fingerprint="f", ledger_id=first).known is None
+
+
+def test_a_mail_that_nobody_could_read_is_found_by_what_it_calls_itself(store: Store) -> None:
+    content = b"Message-ID: <poison@example.org>\r\nSubject: Broken\r\n\r\nx\r\n"
+    (struck,) = take(store, 1, content=content)
+    for _ in range(3):
+        with store.begin() as tx:
+            tx.strike(struck, "ValueError: no", NOW)
+    with store.view() as view:
+        (item,), (row,) = view.quarantine(), view.ledger()
+    assert (item["message_id"], item["subject"]) == ("<poison@example.org>", "Broken")
+    assert row["message_id"] == "<poison@example.org>"

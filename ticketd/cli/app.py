@@ -11,7 +11,7 @@ import typer
 from typer import exceptions
 
 from ticketd.cli import installing, ops, privacy, queues, reporting, signing_in, tickets
-from ticketd.cli.state import Options
+from ticketd.cli.state import Options, reason_of
 from ticketd.errors import TicketdError
 
 app = typer.Typer(
@@ -64,15 +64,24 @@ def run_app(arguments: list[str]) -> int:
         return _fail(error.format_message() or "wrong usage: see ticketd --help", error.exit_code)
     except (exceptions.Abort, KeyboardInterrupt):
         return _fail("interrupted", 130)
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit) as error:
+        if isinstance(error, SystemExit) and not isinstance(error.__context__, BrokenPipeError):
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return 0  # whoever reads our output has enough of it
     except Exception as error:
         if debug:
             raise
-        kind = type(error).__name__
-        return _fail(f"an error in ticketd itself ({kind}: {error}); --debug shows where", 1)
+        return _fail(_unforeseen(error), 1)
     return result if isinstance(result, int) else 0
+
+
+def _unforeseen(error: Exception) -> str:
+    """A disk that is full, a directory that is gone; anything else is ours."""
+    if isinstance(error, OSError):
+        where = f" {error.filename}" if error.filename else ""
+        return f"cannot read or write{where}: {reason_of(error)}"
+    return f"an error in ticketd itself ({type(error).__name__}: {error}); --debug shows where"
 
 
 def _fail(message: str, status: int) -> int:

@@ -6,6 +6,7 @@ Files are read one after the other, one desk for all; with ``--json`` a line for
 from __future__ import annotations
 
 import json as jsonlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +15,7 @@ import typer
 
 from ticketd.cli import show
 from ticketd.cli.state import now, quiet_log, settings_of
-from ticketd.errors import UsageError
+from ticketd.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
     from ticketd.explain import Explainer
@@ -35,30 +36,41 @@ def explain(
 
     settings = settings_of(context)
     quiet_log(settings)
+    unknown: list[str] = []
     with explainer(settings) as asked:
         if mailbox is not None and mailbox not in asked.policy.mailboxes:
             names = ", ".join(asked.policy.mailboxes)
             raise UsageError(f"there is no mailbox {mailbox!r}; the mailboxes are: {names}")
-        for document in _documents(asked, mails, mailbox):
+        for document in _documents(asked, mails, mailbox, unknown):
             if json:
                 # ASCII alone: whatever stood in a mail, every locale can print it.
                 print(jsonlib.dumps(document))
             else:
                 _told(document)
+    if unknown and all(map(_is_message_id, mails)):
+        raise NotFound("; ".join(unknown))
 
 
-def _documents(asked: Explainer, mails: list[str], mailbox: str | None) -> Iterator[dict[str, Any]]:
+def _documents(
+    asked: Explainer, mails: list[str], mailbox: str | None, unknown: list[str]
+) -> Iterator[dict[str, Any]]:
+    """A document or more for each, in order; ``unknown`` hears of each Message-ID that is none."""
     for mail in mails:
-        if _is_message_id(mail):
-            yield from asked.message_id(mail, mailbox, now())
-        else:
+        if not _is_message_id(mail):
             yield asked.file(Path(mail), mailbox, now())
+            continue
+        try:
+            yield from asked.message_id(mail, mailbox, now())
+        except NotFound as error:
+            said = str(error) if mail.startswith("<") else f"{error}, and there is no file {mail}"
+            unknown.append(said)
+            yield asked.unknown(mail, said)
 
 
 def _is_message_id(text: str) -> bool:
     """A file that is there is a file, whatever it is called."""
     shaped = "@" in text and "/" not in text and not text.endswith(".eml")
-    return (shaped or (text[:1] == "<" and text[-1:] == ">")) and not Path(text).exists()
+    return (shaped or (text[:1] == "<" and text[-1:] == ">")) and not os.path.lexists(text)
 
 
 def _told(document: dict[str, Any]) -> None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ticketd.cli import show
-from ticketd.cli.state import assembly, now
-from ticketd.errors import TicketdError, UsageError
+from ticketd.cli.state import assembly, now, writing
+from ticketd.errors import UsageError
 
 if TYPE_CHECKING:
     from ticketd.decide.policy import Policy
@@ -35,10 +35,13 @@ def report(
     json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Show volumes, first-reply and solve times, breaches, backlog, by mailbox and agent."""
+    from ticketd import plots
     from ticketd.decide.letter import zone
     from ticketd.decide.report import make_report
     from ticketd.store.figures import facts
 
+    if html is not None:
+        plots.get_ready()
     with assembly(context) as ready:
         tz, until = zone(ready.policy), now()
         began = since_when(since, until, tz)
@@ -46,7 +49,9 @@ def report(
             found = facts(view, began, until)
         made = make_report(found, tz, [agent.key for agent in ready.policy.agents.values()])
     if html is not None:
-        _write(html, _page(made, ready.policy, tz))
+        page = _page(made, ready.policy, tz)
+        with writing(html):
+            html.write_text(page, "utf-8")
     if json:
         show.as_json(made.as_json())
     elif html is None:
@@ -100,10 +105,3 @@ def _urls(pictures: Mapping[str, bytes]) -> dict[str, str]:
         name: f"data:image/png;base64,{base64.b64encode(content).decode('ascii')}"
         for name, content in pictures.items()
     }
-
-
-def _write(path: Path, page: str) -> None:
-    try:
-        path.write_text(page, "utf-8")
-    except OSError as error:
-        raise TicketdError(f"cannot write {path}: {error.strerror}") from None

@@ -18,10 +18,16 @@ def safe_name(name: str) -> str:
     return plain.lstrip(".-") or "file"
 
 
-def save_ticket(view: View, found: dict[str, Any], directory: Path) -> None:
-    """Write a ticket's raw mails and attachments, under names of ours."""
+_AGENTS = ("reply", "note")
+
+
+def save_ticket(view: View, found: dict[str, Any], directory: Path, *, agents: bool = True) -> None:
+    """Write a ticket's raw mails and attachments, under names of ours; ``agents``: those of agents too."""
     directory.mkdir(parents=True, exist_ok=True)
+    left_out = {one["id"] for one in found["messages"] if one["kind"] in _AGENTS and not agents}
     for message, content in view.raw_mails(found["id"]):
+        if message in left_out:
+            continue
         (directory / f"{message:06d}.eml").write_bytes(content)
     for message in found["messages"]:
         for number, (one, content) in enumerate(view.files(message["id"]), 1):

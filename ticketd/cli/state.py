@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ticketd.config import Settings
 
 
+_acting_as = ""  # whom root became
 LARGEST_ID = 2**53 - 1
 """A greater number is no id of ours, and no database's."""
 
@@ -44,20 +46,40 @@ def settings_of(context: typer.Context) -> Settings:
 
     options: Options = context.obj
     settings = load(find_path(options.config, os.environ), os.environ)
-    become_owner(settings.state_dir)
+    become_owner(settings)
     return settings
 
 
-def become_owner(state_dir: Path) -> None:
+def become_owner(settings: Settings) -> None:
     """Run as root, act as the owner of the state directory: what we write stays the daemon's."""
-    if os.geteuid() != 0 or not state_dir.exists():
+    if os.geteuid() != 0 or not settings.state_dir.exists():
         return
-    owner = state_dir.stat()
+    owner = settings.state_dir.stat()
     if owner.st_uid == 0:
         return
+    global _acting_as
+    _acting_as = f"{_name_of(owner.st_uid)}, who owns {settings.state_dir}"
+    _take_along(settings, owner.st_uid, owner.st_gid)
     os.setgroups([])
     os.setgid(owner.st_gid)
     os.setuid(owner.st_uid)
+
+
+def _name_of(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return f"user {user}"
+
+
+def _take_along(settings: Settings, user: int, group: int) -> None:
+    """Read now what root alone may read: the program itself, where it lies below ``/root``, and secrets."""
+    from ticketd import preload
+
+    for _, secret in settings.secrets():
+        secret.remember()
+    if not preload.readable_by(user, group):
+        preload.load_everything(settings.sla)
 
 
 @contextmanager
@@ -104,4 +126,21 @@ def read_file(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise TicketdError(f"cannot read {path}: {error.strerror}") from None
+        raise TicketdError(f"cannot read {path}: {reason_of(error)}") from None
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """What is done inside writes to a path that somebody named, or there is one sentence about why not."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise TicketdError(f"cannot write {error.filename or path}: {reason_of(error)}") from None
+
+
+def reason_of(error: OSError) -> str:
+    """Why a path cannot be used; and as whom we tried, where that is not who typed the command."""
+    reason = error.strerror or str(error)
+    return f"{reason} (for {_acting_as})" if _acting_as and isinstance(error, PermissionError) else reason

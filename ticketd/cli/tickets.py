@@ -12,7 +12,7 @@ import typer
 
 from ticketd.cli import show
 from ticketd.cli.saving import save_ticket
-from ticketd.cli.state import LARGEST_ID, assembly, desk, now, read_file, read_text
+from ticketd.cli.state import LARGEST_ID, assembly, desk, now, read_file, read_text, writing
 from ticketd.errors import UsageError
 
 if TYPE_CHECKING:
@@ -154,7 +154,8 @@ def show_ticket(
     with assembly(context) as ready, ready.store.view() as view:
         found = view.ticket(number)
         if save is not None:
-            save_ticket(view, found, save)
+            with writing(save):
+                save_ticket(view, found, save)
     if json:
         show.as_json(found)
     else:

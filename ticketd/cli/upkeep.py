@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ticketd.cli import show
-from ticketd.cli.state import assembly, now, quiet_log, settings_of
-from ticketd.errors import TicketdError, Unavailable, UsageError
+from ticketd.cli.state import assembly, now, quiet_log, settings_of, writing
+from ticketd.errors import Unavailable, UsageError
 
 if TYPE_CHECKING:
     from ticketd.assemble import Assembly
@@ -71,12 +70,8 @@ def db_backup(
     target: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")],
 ) -> None:
     """Copy the database consistently, while the daemon runs."""
-    with _opened(context, create=False) as store:
-        try:
-            store.backup(target)
-        except (OSError, sqlite3.Error) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise TicketdError(f"cannot back up to {target}: {reason}") from None
+    with _opened(context, create=False) as store, writing(target):
+        store.backup(target)
     print(f"{target}: {target.stat().st_size} bytes")
 
 

@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from ticketd.collect.desk import Desk
 from ticketd.decide.commands import Commands, Instruction
@@ -18,11 +18,19 @@ from ticketd.errors import UsageError
 class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, given: Any) -> Any:
+        """Null is as good as absent: many tools write every field that they know."""
+        if not isinstance(given, dict):
+            return given
+        return {name: value for name, value in given.items() if value is not None}
+
 
 class Visitor(_Strict):
-    """Who chatted."""
+    """Who chatted; not every chat asks for an address."""
 
-    address: str
+    address: str = ""
     name: str = ""
 
 
@@ -58,6 +66,8 @@ def read_transcript(content: bytes) -> Transcript:
     """Read the JSON; UsageError says what is wrong with it, and where."""
     try:
         document: Any = json.loads(content)
+    except RecursionError:
+        raise UsageError("the transcript is not one: its JSON is nested too deeply") from None
     except ValueError as error:
         raise UsageError(f"the transcript is not JSON: {error}") from None
     try:
@@ -70,6 +80,9 @@ def read_transcript(content: bytes) -> Transcript:
 
 def opening_of(chat: Transcript, desk: Desk) -> Opening:
     """The ticket to open; UsageError for an agent, mailbox or address that is none."""
+    known = bool(chat.visitor.address.strip())
+    if chat.message.strip() and not known:
+        raise UsageError("the transcript's message cannot be mailed: visitor.address is missing")
     given = [Instruction("status", chat.status)]
     given += [Instruction("priority", chat.priority)] if chat.priority else []
     given += [Instruction("tag", " ".join(f"+{tag}" for tag in chat.tags))] if chat.tags else []
@@ -77,7 +90,8 @@ def opening_of(chat: Transcript, desk: Desk) -> Opening:
         given.append(Instruction("assign", chat.assignee))
     return Opening(
         mailbox=desk.mailbox(chat.mailbox),
-        requester=desk.customer(chat.visitor.address, chat.visitor.name),
+        requester=desk.customer(chat.visitor.address, chat.visitor.name) if known else None,
+        speaker=chat.visitor.name,
         subject=chat.subject.strip() or "(no subject)",
         channel=Channel(chat.channel),
         said=_said(chat),

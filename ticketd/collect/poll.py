@@ -41,6 +41,7 @@ class Poller:
         self._has_room, self._between, self._heard = has_room, between, heard
         self._quiet: tuple[int, int] | None = None  # the numbering under which all was read
         self._noted_at: datetime | None = None
+        self._beside = ""  # what is wrong though the mailbox is read
 
     def poll(self, source: WatchedConnection, *, look: bool = False) -> Passed:
         """Bring what is new into the ledger; ``look`` even where the server reports nothing new.
@@ -67,6 +68,14 @@ class Poller:
         with self._store.begin("poll-failed") as tx:
             tx.poll_failed(self._mailbox.name, error, self._clock())
 
+    def beside(self, trouble: str) -> bool:
+        """Tell ``status`` what is wrong though the mailbox is read ("": nothing); whether it is news."""
+        if trouble == self._beside:
+            return False
+        self._beside = trouble
+        self._note_success()
+        return True
+
     def _note_success(self, *, idle: bool = False) -> None:
         """Tell ``status`` that the mailbox was read to its end; after idle polls now and then."""
         now = self._clock()
@@ -74,5 +83,5 @@ class Poller:
         if idle and fresh:
             return
         with self._store.begin("polled") as tx:
-            tx.poll_succeeded(self._mailbox.name, now)
+            tx.poll_succeeded(self._mailbox.name, now, self._beside or None)
         self._noted_at = now

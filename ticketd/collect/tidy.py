@@ -27,7 +27,7 @@ class Tidier:
     def __init__(self, store: Store, mailbox: Mailbox, folder: str) -> None:
         self._store, self._mailbox, self._folder = store, mailbox, folder
         self._marked: set[tuple[int, int]] = set()  # marked seen by us: a person may undo that
-        self._trouble = ""
+        self.trouble = ""  # why mails cannot be filed
 
     @property
     def idle(self) -> bool:
@@ -69,11 +69,11 @@ class Tidier:
         except (FolderMissing, Refused) as refusal:
             self._say_once(str(refusal))
             return False
-        self._trouble = ""
+        self.trouble = ""
         log.info("filed", mailbox=self._mailbox.name, wish=wish, mails=len(uids))
         return True
 
     def _say_once(self, trouble: str) -> None:
-        if trouble != self._trouble:
-            self._trouble = trouble
+        if trouble != self.trouble:
+            self.trouble = trouble
             log.warning("mails cannot be filed", mailbox=self._mailbox.name, said=trouble)

@@ -60,6 +60,14 @@ class Watch:
         self.progress.promise(READING)
         if source.opened and (tidy or taken or passed.received):
             self.tidier.tidy(source, self.clock())
+            self._tell_of_filing()
+
+    def _tell_of_filing(self) -> None:
+        """Mail that is not filed as ``after_ingest`` wants stays where it is, and somebody must mend that."""
+        trouble = self.tidier.trouble
+        said = f"Mails cannot be filed as after_ingest says: {trouble}" if trouble else ""
+        if self.poller.beside(said) and said:
+            self.trouble("filing", f"{self.name}: {said}")
 
     def visit_once(self) -> str | None:
         """One visit on a connection of its own; the trouble in words, None when all went well."""
@@ -70,7 +78,7 @@ class Watch:
             self.poller.failed(str(error))
             log.warning("mailbox in trouble", mailbox=self.name, said=str(error))
             return str(error)
-        return None
+        return self.tidier.trouble or None
 
 
 class MailboxWorker(threading.Thread):

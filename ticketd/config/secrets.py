@@ -5,7 +5,10 @@ A secret is read when it is needed and never shown. Knows nothing of what it ope
 
 from __future__ import annotations
 
+import difflib
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,13 +20,15 @@ from ticketd.errors import ConfigError
 _LONGEST = 65536
 _FORMS = 'must be { file = "path" }, { env = "NAME" }, { credential = "name" } or a string'
 
+_SOURCES = ("file", "env", "credential")
+
 Source = Literal["file", "env", "credential", "plain"]
 
 
 class Secret:
     """Where a secret is to be found: ``source`` says how, ``read`` fetches it."""
 
-    __slots__ = ("_beside", "_environ", "_value", "source")
+    __slots__ = ("_beside", "_environ", "_remembered", "_value", "source")
 
     def __init__(
         self, source: Source, value: str, environ: Mapping[str, str], beside: Path = Path("credentials")
@@ -33,6 +38,12 @@ class Secret:
         self._value = value
         self._environ = environ
         self._beside = beside
+        self._remembered: str | None = None
+
+    def remember(self) -> None:
+        """Read it now, for a time when it may be no more; what is missing is told when it is needed."""
+        with suppress(ConfigError):
+            self._remembered = self._text()
 
     def read(self) -> str:
         """The secret, without the newline at its end. Raises ``ConfigError`` when there is none."""
@@ -49,7 +60,10 @@ class Secret:
             if self._value not in self._environ:
                 raise ConfigError(f"the environment variable {self._value} is not set")
             return self._environ[self._value]
-        return _read_file(self._path())
+        path = self._path()
+        if self._remembered is not None and not os.access(path, os.R_OK):
+            return self._remembered
+        return _read_file(path)
 
     def _path(self) -> Path:
         if self.source == "file":
@@ -117,16 +131,26 @@ def read_secret(value: object, info: ValidationInfo) -> Secret:
         if not value:
             raise ValueError("must not be empty")
         return Secret("plain", value, environ)
+    if isinstance(value, Mapping):
+        _refuse_unknown(value)
     if not isinstance(value, Mapping) or len(value) != 1:
         raise ValueError(_FORMS)
     source, name = next(iter(value.items()))
-    if source not in ("file", "env", "credential") or not isinstance(name, str) or not name or "\0" in name:
+    if source not in _SOURCES or not isinstance(name, str) or not name or "\0" in name:
         raise ValueError(_FORMS)
     if source == "credential" and ("/" in name or name in (".", "..")):
         raise ValueError(f'must name a credential without "/", not {shown(name)}')
     if source == "file":
         name = str(context.get("base", Path()) / name)
     return Secret(source, name, environ, context.get("base", Path()) / "credentials")
+
+
+def _refuse_unknown(value: Mapping[str, object]) -> None:
+    """Say which key is none, and which is the nearest."""
+    unknown = [key for key in value if key not in _SOURCES]
+    if unknown:
+        (close,) = difflib.get_close_matches(unknown[0].lower(), _SOURCES, n=1, cutoff=0.0)
+        raise ValueError(f'has no key {shown(unknown[0])}; the nearest valid key is "{close}": it {_FORMS}')
 
 
 SecretField = Annotated[Secret, PlainValidator(read_secret)]

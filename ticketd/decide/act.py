@@ -181,7 +181,8 @@ def _reply(work: Work, number: int, deed: Deed) -> None:
         keys = {person.key for person in left}
         kept = tuple(address for address in mail.recipients if Address(address).key in keys)
         work.send(replace(mail, recipients=kept))
-        entry = replace(entry, message_id=message_id)
+        answered = history.last_customer.message_id if history.last_customer else None
+        entry = replace(entry, message_id=message_id, in_reply_to=answered)  # as the customer has it
     work.append(number, entry)
     _after_reply(work, number, deed)
 

@@ -21,11 +21,13 @@ from ticketd.decide.work import Work
 class Opening:
     """A ticket to open. ``said`` is what the customer said already (a chat's transcript).
 
+    ``requester`` is None where nobody knows the customer's address; ``speaker`` is their name all the same.
+
     ``text`` is mailed to the requester, where there is any; ``agent`` None is ``system``.
     """
 
     mailbox: str
-    requester: Address
+    requester: Address | None
     subject: str
     channel: Channel = Channel.MANUAL
     said: str = ""
@@ -34,6 +36,7 @@ class Opening:
     attachments: tuple[Attachment, ...] = ()
     commands: Commands = Commands()  # noqa: RUF009 - frozen
     agent: Agent | None = None
+    speaker: str = ""
 
 
 def open_by_hand(work: Work, opening: Opening) -> int:
@@ -49,7 +52,7 @@ def open_by_hand(work: Work, opening: Opening) -> int:
         created_at=work.now,
         updated_at=work.now,
         requester=opening.requester,
-        participants=(opening.requester,),
+        participants=(opening.requester,) if opening.requester else (),
         channel=opening.channel,
         tags=tags,
     )
@@ -69,7 +72,7 @@ def open_by_hand(work: Work, opening: Opening) -> int:
 def _transcript(work: Work, opening: Opening) -> Entry:
     return Entry(
         kind=Kind.CUSTOMER,
-        author=opening.requester,
+        author=opening.requester or Address("", opening.speaker),
         text=opening.said,
         new_text=opening.said,
         at=work.now,

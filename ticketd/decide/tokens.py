@@ -127,6 +127,12 @@ def holds_token(text: str) -> bool:
     return _ANYWHERE.search(text) is not None
 
 
+def proves_agent(message_id: str) -> bool:
+    """Whether this is the id of a mail to an agent, by which that agent is believed."""
+    signed = read_message_id(message_id)
+    return signed is not None and signed.purpose not in ("", Purpose.CUSTOMER)
+
+
 def scrub(text: str) -> str:
     """``text`` without any signed id of ours: for what leaves the desk."""
     return _ANYWHERE.sub("", text)

@@ -34,6 +34,7 @@ from ticketd.decide.effects import (
     Token,
 )
 from ticketd.decide.model import Entry, Kind, Message, Ticket, address_key
+from ticketd.store.blocks import blocked_as
 from ticketd.store.cases import attachment, blob, block, event, expectation, message, question, token
 from ticketd.store.cases import ticket as ticket_table
 from ticketd.store.dialect import index_ticket
@@ -227,7 +228,8 @@ class Applying(Looking, Quarantining):
         if effect.blocked:
             self.put(block, [{"address": address, "at": now}])
         else:
-            self.connection.execute(delete(block).where(block.c.address == address))
+            known = blocked_as(self.connection, address)
+            self.connection.execute(delete(block).where(block.c.address.in_(known)))
 
     def _cancel(self, effect: CancelQueued, now: datetime) -> None:
         theirs = (outbox.c.ticket == effect.ticket, outbox.c.author == effect.author)

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Table, inspect, select, text
+from sqlalchemy import Connection, Table, inspect, select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -24,6 +24,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from ticketd.errors import Damaged, NotFound, TicketdError, Unavailable, UsageError
 from ticketd.store import hooks, restore
 from ticketd.store.dialect import explain, insert_or_ignore, is_outage
+from ticketd.store.dump import dump
 from ticketd.store.engine import (
     Turnstile,
     identity,
@@ -39,6 +40,7 @@ from ticketd.store.hold import SessionHold, hold_file, hold_session
 from ticketd.store.migrations import HEAD, KNOWN
 from ticketd.store.outbox import Outboxing
 from ticketd.store.privacy import Forgetting
+from ticketd.store.scrub import scrub
 from ticketd.store.tables import desk
 from ticketd.store.time import Timing
 from ticketd.store.views import View
@@ -228,15 +230,33 @@ class Store:
     def _empty(self) -> TicketdError:
         return NotFound(f"The database {self.where} is empty: run `ticketd db upgrade`.")
 
+    def scrub(self) -> str | None:
+        """After forgetting: leave nothing in SQLite's files that is in no table (``scrub``).
+
+        The sentence that says what may be left there; on PostgreSQL old rows are its VACUUM's.
+        """
+        return scrub(self.path, self._writing_alone) if self.path else None
+
+    @contextmanager
+    def _writing_alone(self) -> Iterator[Connection]:
+        with self.begin("scrub") as tx:
+            yield tx.connection
+
     def backup(self, path: Path) -> None:
-        """Copy a SQLite database to a new file while others read and write it."""
-        if self.path is None:
-            raise UsageError("A PostgreSQL database is backed up with pg_dump.")
+        """Copy the database to a new file while others read and write it.
+
+        SQLite's is a database again, PostgreSQL's is for pg_restore. Raises OSError where
+        there can be no such file.
+        """
         if path.exists():
             raise UsageError(f"The file {path} is there already.")
+        if self.path is None:
+            named = self._url.translate_connect_args(username="user", database="dbname")
+            dump({**named, **self._url.query}, path)
+            return
         try:
             restore.copy(self.path, path, datetime.now(UTC))
-        except (OSError, sqlite3.Error) as error:
+        except sqlite3.Error as error:
             raise TicketdError(f"I cannot back up to {path}: {error}.") from error
 
 

@@ -30,6 +30,7 @@ _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
     "foreign_keys=ON",
+    "secure_delete=ON",  # as Debian builds it: what is deleted is overwritten
     "wal_autocheckpoint=4000",
     "journal_size_limit=67108864",
 )
@@ -126,7 +127,7 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def connect_file(path: Path) -> sqlite3.Connection:
     """Open a database that is there: a connection must not make an empty one where it was taken away."""
     where = f"{path.resolve().as_uri()}?mode=rw"
     return sqlite3.connect(where, uri=True, check_same_thread=False, timeout=BUSY_MS / 1000)
@@ -137,7 +138,7 @@ def make_engine(url: URL) -> Engine:
     # Parameters hold what people wrote: no error message may show them.
     options: dict[str, Any] = {"pool_size": 5, "max_overflow": 5, "pool_timeout": 60, "hide_parameters": True}
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(url, creator=lambda: _connect(Path(str(url.database))), **options)
+        engine = create_engine(url, creator=lambda: connect_file(Path(str(url.database))), **options)
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine

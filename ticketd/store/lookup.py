@@ -16,6 +16,7 @@ from ticketd.decide.context import Clues, Context, History, Issued, Known, Maile
 from ticketd.decide.effects import MailKind, Token
 from ticketd.decide.model import Outcome, Purpose, Ticket, address_key
 from ticketd.decide.tokens import read_message_id
+from ticketd.store.blocks import digest_of
 from ticketd.store.cases import attachment, block, expectation, message, question, token
 from ticketd.store.cases import ticket as ticket_table
 from ticketd.store.folders import folder_query
@@ -28,8 +29,9 @@ from ticketd.store.work import Work
 
 _MOST_ACKS = 2000  # more than any budget allows
 
-_LOCK = select(desk.c.next_ticket, desk.c.restored_at).with_for_update()
+_LOCK = select(desk.c.next_ticket, desk.c.restored_at, desk.c.signing_key).with_for_update()
 _AUTHOR = bindparam("author", type_=KeyText)
+_DIGEST = bindparam("digest", type_=KeyText)
 _ACKED = (
     select(func.count())
     .select_from(outbox)
@@ -53,7 +55,7 @@ _SAME = (
 )
 _GLANCE = select(
     _SAME.scalar_subquery(),
-    exists(select(block.c.address).where(block.c.address == _AUTHOR)),
+    exists(select(block.c.address).where(block.c.address.in_([_AUTHOR, _DIGEST]))),
     _ACKED.where(outbox.c.created_at > bindparam("hour", type_=outbox.c.created_at.type)).scalar_subquery(),
     _ACKED.where(outbox.c.created_at > bindparam("day", type_=outbox.c.created_at.type)).scalar_subquery(),
     select(func.max(outbox.c.created_at))
@@ -108,7 +110,7 @@ class Looking(Work):
 
     def lock_desk(self) -> None:
         """Let one decision at a time read and write tickets, until this transaction ends."""
-        self.next_ticket, self.restored_at = self.connection.execute(_LOCK).one()
+        self.next_ticket, self.restored_at, self.key = self.connection.execute(_LOCK).one()
 
     def context(self, clues: Clues, now: datetime, ledger_id: int | None = None) -> Context:
         """Everything that a decision may know of the past; ``ledger_id`` is the mail in hand."""
@@ -219,6 +221,7 @@ class Looking(Work):
         """Whether the mail is known, and what is known of its author: blocked, budgets, questions."""
         author = clues.author or (address_key(clues.agent) if clues.agent else None)
         wanted: dict[str, Any] = {"author": author, "fingerprint": clues.fingerprint}
+        wanted["digest"] = digest_of(author, self.key) if author else None
         wanted |= {"hour": now - timedelta(hours=1), "day": now - timedelta(days=1), "hand": ledger_id or 0}
         same, blocked, hour, day, questioned_at, waits = self.connection.execute(_GLANCE, wanted).one()
         known = Known(*self.connection.execute(_KNOWN, {"id": same}).one()) if same else None

@@ -13,10 +13,11 @@ from sqlalchemy import case, exists, select, text, update
 
 from ticketd.decide.context import Waiting
 from ticketd.decide.effects import MailKind
+from ticketd.decide.glance import glance
 from ticketd.decide.model import Outcome
 from ticketd.errors import NotFound
 from ticketd.store.cases import question
-from ticketd.store.tables import BUDGETED, ledger, outbox
+from ticketd.store.tables import BUDGETED, ledger, outbox, raw_mail
 from ticketd.store.work import Work
 
 STRIKES = 3
@@ -67,14 +68,22 @@ class Quarantining(Work):
         if attempts >= STRIKES:
             lines = traceback.strip().splitlines()
             values |= {"reason": lines[-1][:500] if lines else "failed three times"}
-            values |= {"outcome": Outcome.QUARANTINED, "concluded_at": now}
+            values |= {"outcome": Outcome.QUARANTINED, "concluded_at": now} | self._names_of(ledger_id)
         self.connection.execute(update(ledger).where(ledger.c.id == ledger_id), values)
         return attempts
 
     def quarantine(self, ledger_id: int, reason: str, now: datetime) -> None:
         """Set a mail aside at once, for what ``reason`` says."""
         values = {"outcome": Outcome.QUARANTINED, "reason": reason, "concluded_at": now}
+        values |= self._names_of(ledger_id)
         self.connection.execute(update(ledger).where(ledger.c.id == ledger_id), values)
+
+    def _names_of(self, ledger_id: int) -> dict[str, Any]:
+        """What a mail calls itself, so that people find it: nobody has read it."""
+        query = select(raw_mail.c.content).join(ledger, ledger.c.sha256 == raw_mail.c.sha256)
+        content: bytes | None = self.connection.scalar(query.where(ledger.c.id == ledger_id))
+        message_id, subject = glance(content or b"")
+        return {"message_id": message_id, "subject": subject}
 
     def quarantine_accept(self, ledger_id: int) -> None:
         """Take the mail in again, as if its sender had been confirmed; raise NotFound for any other id."""

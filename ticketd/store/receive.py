@@ -109,9 +109,10 @@ class Receiving(Work):
             imported_from=imported_from,
         )
 
-    def poll_succeeded(self, name: str, now: datetime) -> None:
-        """The mailbox was read to its end."""
-        self.set_mailbox(name, last_poll_at=now, last_error=None, last_error_at=None, to_fetch=0)
+    def poll_succeeded(self, name: str, now: datetime, trouble: str | None = None) -> None:
+        """The mailbox was read to its end; ``trouble`` is what is wrong with it all the same."""
+        error_at = now if trouble else None
+        self.set_mailbox(name, last_poll_at=now, last_error=trouble, last_error_at=error_at, to_fetch=0)
 
     def poll_failed(self, name: str, error: str, now: datetime) -> None:
         """The mailbox could not be read; ``error`` is the sentence that ``status`` shows."""

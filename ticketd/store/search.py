@@ -22,11 +22,20 @@ def index(connection: Connection, id: int, entry: Entry) -> None:
     index_message(connection, id, entry.subject, named(people), entry.text or entry.new_text)
 
 
+def index_row(connection: Connection, id: int) -> None:
+    """Make a message findable by what its row says now."""
+    row = connection.execute(select(message).where(message.c.id == id)).one()
+    index_message(connection, id, row.subject, _people(row), row.text or row.new_text)
+
+
 def forget_words(connection: Connection, ids: Sequence[int]) -> None:
     """Make messages unfindable; call it while their rows still say what was indexed."""
     for row in connection.execute(select(message).where(message.c.id.in_(ids))).all():
-        people = (Address(row.author_address, row.author_name), *unpack(row.to), *unpack(row.cc))
-        unindex_message(connection, row.id, row.subject, named(people), row.text or row.new_text)
+        unindex_message(connection, row.id, row.subject, _people(row), row.text or row.new_text)
+
+
+def _people(row: Any) -> str:
+    return named((Address(row.author_address, row.author_name), *unpack(row.to), *unpack(row.cc)))
 
 
 def named(people: Iterable[Address]) -> str:

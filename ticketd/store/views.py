@@ -12,15 +12,16 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from ticketd.decide.model import Ticket
+from ticketd.decide.tokens import proves_agent
 from ticketd.errors import NotFound
 from ticketd.store.cases import attachment, blob, event, message
 from ticketd.store.cases import ticket as ticket_table
 from ticketd.store.folders import folder_query
-from ticketd.store.privacy import tickets_of
 from ticketd.store.quarantine import SET_ASIDE
 from ticketd.store.search import search_query
 from ticketd.store.status import status, stranded
 from ticketd.store.tables import ledger, outbox, raw_mail
+from ticketd.store.traces import Mails, Traces, find_mails, find_traces
 from ticketd.store.values import ticket_from_row
 from ticketd.store.waiting import Waitings
 
@@ -82,8 +83,9 @@ def message_json(row: Any, files: list[Json]) -> Json:
         "kind": row.kind,
         "author": person(row.author_address, row.author_name),
         "message_id": row.message_id,
-        "in_reply_to": row.in_reply_to,
-        "references": row.references,
+        # What an agent's mail answers is often a notification, whose id would prove that agent.
+        "in_reply_to": None if row.in_reply_to is None or proves_agent(row.in_reply_to) else row.in_reply_to,
+        "references": [one for one in row.references if not proves_agent(one)],
         "to": people(row.to),
         "cc": people(row.cc),
         "reply_to": next(iter(people(row.reply_to)), None),
@@ -230,9 +232,19 @@ class View(Waitings):
             "agent": row.agent,
         }
 
-    def tickets_of(self, address: str) -> list[int]:
-        """The tickets that a person (a folded address) has, takes part in or wrote on."""
-        return tickets_of(self.connection, address)
+    def traces(self, address: str) -> Traces:
+        """Everything kept about a person (a folded address)."""
+        return find_traces(self.connection, address)
+
+    def mails_naming(self, address: str) -> Mails:
+        """The mails whose bytes name a person (a folded address)."""
+        return find_mails(self.connection, address)
+
+    def came(self, digest: str) -> bytes:
+        """The bytes of a mail that came, by its digest; nothing where they are gone."""
+        query = select(raw_mail.c.content).where(raw_mail.c.sha256 == digest)
+        content: bytes | None = self.connection.scalar(query)
+        return content or b""
 
     def find_message(self, message_id: str) -> Json | None:
         """Where the mail with this Message-ID is: its ticket and number; None where it is not."""
@@ -254,7 +266,8 @@ def ledger_json(row: Any) -> Json:
     shown = {"id": row.id, "mailbox": row.mailbox, "folder": row.folder, "uidvalidity": row.uidvalidity}
     shown |= {"uid": row.uid if row.uid > 0 else None, "message_id": row.message_id, "sha256": row.sha256}
     shown |= {"outcome": row.outcome, "ticket": row.ticket, "seen_at": iso(row.seen_at)}
-    return shown | {"reason": row.reason, "late": row.late, "attempts": row.attempts}
+    shown |= {"reason": row.reason, "late": row.late, "attempts": row.attempts}
+    return shown | {"agent": row.agent}
 
 
 def outbox_json(row: Any) -> Json:

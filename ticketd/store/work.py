@@ -19,6 +19,7 @@ class Work:
         self.connection = connection
         self.next_ticket: int | None = None
         self.restored_at: datetime | None = None
+        self.key = b""  # the desk's own, kept in the database
         self.seen: dict[int, Ticket] = {}
         self.hand: Clues | None = None
         self.expected = False

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from ticketd.errors import Unavailable
+from ticketd.wire.patience import Allowance
 
 Security = Literal["tls", "starttls", "none"]
 
@@ -32,6 +33,7 @@ class Server:
 
     Without ``username`` nobody logs in. ``oauth`` gives access tokens and is used instead of
     ``password``. ``timeout`` (seconds) is for one command; connecting takes 15 s at most.
+    ``allowance`` is for all that we wait for together: without end, unless somebody sets one.
     """
 
     host: str
@@ -42,6 +44,7 @@ class Server:
     timeout: float = 60.0
     ca_file: str | None = None
     oauth: Tokens | None = field(default=None, repr=False)
+    allowance: Allowance = field(default_factory=Allowance, repr=False, compare=False)
 
     def __str__(self) -> str:
         return f"{self.host} port {self.port}"

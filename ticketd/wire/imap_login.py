@@ -13,7 +13,7 @@ from imapclient.exceptions import CapabilityError
 
 from ticketd.errors import LoginRefused, Unavailable
 from ticketd.wire import Server, Tokens, tls
-from ticketd.wire.link import Client, Link
+from ticketd.wire.link import Client, Link, connect_timeout
 
 _PASSES = {"UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG", "CONTACTADMIN"}  # RFC 5530: not the password's fault
 
@@ -27,6 +27,7 @@ def connect(server: Server) -> Client:
     try:
         _secure(client, server)
         _log_in(client, server)
+        server.allowance.open()
     except (imaplib.IMAP4.error, OSError) as error:
         hang_up(client.link)
         raise Unavailable(f"{server} {ending(error)}") from error
@@ -51,7 +52,9 @@ def _secure(client: Client, server: Server) -> None:
     if client.link.state != "NONAUTH":
         raise Unavailable(f"{server} skips the login and with it STARTTLS, which is configured")
     try:
-        client.starttls(tls.context(server.ca_file))
+        client.link.sock.settimeout(min(connect_timeout(server), server.allowance.left))
+        with server.allowance.waiting():
+            client.starttls(tls.context(server.ca_file))
     except CapabilityError:
         raise Unavailable(f"{server} does not offer STARTTLS, which is configured") from None
     client.link.sock.settimeout(server.timeout)

@@ -36,7 +36,7 @@ class Link(imaplib.IMAP4):
         if self._reader is None or self._reader.sock is not self.sock:
             if self._reader is not None and self._reader.waiting():
                 raise self.abort("the server spoke out of turn before TLS began")
-            self._reader = PatientReader(self.sock, self.server.timeout)
+            self._reader = PatientReader(self.sock, self.server.timeout, self.server.allowance)
         return self._reader
 
     def read(self, size: int) -> bytes:
@@ -70,7 +70,7 @@ class Link(imaplib.IMAP4):
         raise self.abort("the connection ended in the middle of an answer")
 
     def _create_socket(self, timeout: float | None = None) -> socket.socket:
-        sock = tls.dial(self.server.host, self.server.port, connect_timeout(self.server))
+        sock = tls.reach(self.server)
         return tls.wrap(sock, self.server) if self.server.security == "tls" else sock
 
 

@@ -135,6 +135,15 @@ class SmtpConnection:
         self._clean = True
         return said
 
+    def lives(self) -> bool:
+        """Whether the server still listens; asks it. One that does not is closed."""
+        try:
+            self._ask("connect", "NOOP", 250)
+        except SmtpTrouble:
+            self.close()
+            return False
+        return True
+
     def close(self) -> None:
         """Say goodbye; never raises, never waits long. What QUIT is answered does not matter."""
         smtp = self._smtp
@@ -164,6 +173,7 @@ class SmtpConnection:
                 code, said = smtp_auth.log_in(self._smtp, server)
             if code not in (235, 503):  # 503: already logged in
                 raise self._trouble("auth", code, said)
+        server.allowance.open()
 
     def _greet(self) -> None:
         """EHLO; HELO for servers that know no better (RFC 5321 §3.2)."""

@@ -30,13 +30,13 @@ class Dialogue(smtplib.SMTP):
         if self.sock is None:
             raise smtplib.SMTPServerDisconnected("not connected")
         if self.file is None:
-            self.file = PatientReader(self.sock, self.patience)
+            self.file = PatientReader(self.sock, self.patience, self._server.allowance)
         reader: PatientReader = self.file
         return reader
 
     def dial(self) -> None:
         """Connect; nothing is said yet."""
-        self.sock = tls.dial(self._server.host, self._server.port, self.patience)
+        self.sock = tls.reach(self._server)
         self.local_hostname = _own_name(self.sock)
 
     def wrap(self) -> None:
@@ -49,9 +49,11 @@ class Dialogue(smtplib.SMTP):
     def send(self, s: Any) -> None:
         """Send within our patience; the clock of the answer starts."""
         if self.sock is not None:
-            self.sock.settimeout(self.patience)
+            self.sock.settimeout(min(self.patience, self._server.allowance.left))
             self.reader.begin()
-        super().send(s)
+        with self._server.allowance.waiting():
+            super().send(s)
+        self._server.allowance.moved(len(s))
 
     def getreply(self) -> tuple[int, bytes]:
         """One reply, of bounded length and within our patience."""

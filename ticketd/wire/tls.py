@@ -65,7 +65,12 @@ def _changed(path: str | None) -> int:
 def wrap(sock: socket.socket, server: Server) -> ssl.SSLSocket:
     """Do the TLS handshake on ``sock``, verifying that it is ``server``; closes it on failure."""
     try:
-        return context(server.ca_file).wrap_socket(sock, server_hostname=server.host)
+        patience = sock.gettimeout()
+        sock.settimeout(min(server.timeout if patience is None else patience, server.allowance.left))
+        with server.allowance.waiting():
+            wrapped = context(server.ca_file).wrap_socket(sock, server_hostname=server.host)
+        wrapped.settimeout(patience)
+        return wrapped
     except BaseException:
         sock.close()
         raise
@@ -74,6 +79,15 @@ def wrap(sock: socket.socket, server: Server) -> ssl.SSLSocket:
 def certificate(sock: socket.socket | None) -> dict[str, Any] | None:
     """The verified certificate of the far side; None where nothing is encrypted."""
     return dict(sock.getpeercert() or {}) if isinstance(sock, ssl.SSLSocket) else None
+
+
+def reach(server: Server) -> socket.socket:
+    """Connect to a server within its time-out and allowance; raises ``OSError``."""
+    patience = min(CONNECT_TIMEOUT, server.timeout)
+    with server.allowance.waiting():
+        sock = dial(server.host, server.port, min(patience, server.allowance.left))
+    sock.settimeout(patience)
+    return sock
 
 
 def dial(host: str, port: int, patience: float) -> socket.socket:

@@ -5,28 +5,61 @@ The only module that imports alembic at work; it is slow to import.
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from alembic import command
 from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationInfo
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
+import ticketd.store.cases  # noqa: F401  (its tables join the metadata)
+from ticketd.store import hooks
+from ticketd.store.tables import Row
 
-def config(connection: Connection | None = None) -> Config:
-    """Alembic's settings: our scripts, and the connection to use."""
+
+def config() -> Config:
+    """Alembic's settings: where our scripts are."""
     settings = Config()
     settings.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     settings.set_main_option("path_separator", "os")
-    settings.attributes["connection"] = connection
     return settings
 
 
+@cache
+def scripts() -> ScriptDirectory:
+    """Our scripts, all of them read: whoever runs them later need not be able to."""
+    found = ScriptDirectory.from_config(config())
+    found.get_current_head()
+    return found
+
+
 def upgrade(connection: Connection, revision: str = "head") -> None:
-    """Bring the schema to ``revision``, within the connection's transaction."""
+    """Bring the schema to ``revision``, on the caller's connection and within its transaction."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(20251123)")  # one upgrade at a time
-    command.upgrade(config(connection), revision)
+    ours = scripts()
+
+    def steps(current: Any, _context: Any) -> Any:
+        return ours._upgrade_revs(revision, current)  # as alembic's documentation has it
+
+    with EnvironmentContext(config(), ours, fn=steps, destination_rev=revision) as environment:
+        environment.configure(
+            connection=connection,
+            target_metadata=Row.metadata,
+            include_name=include_name,
+            compare_type=True,
+            render_as_batch=True,
+            transactional_ddl=True,
+            on_version_apply=_applied,
+        )
+        environment.run_migrations()
+
+
+def _applied(ctx: Any, step: MigrationInfo, heads: Any, run_args: Any) -> None:
+    hooks.at(f"migrated:{step.up_revision_id}")
 
 
 def is_ours(name: str | None, kind: str) -> bool:
