@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ticketd.decide import changes, compose, timing
+from ticketd.decide import changes, compose, letter, timing
 from ticketd.decide.authentication import Authenticated, authenticate
 from ticketd.decide.case import Case
 from ticketd.decide.clock import Clock
@@ -164,7 +164,7 @@ def _new_ticket(case: Case, work: Work, number: int) -> Ticket:
     robot = case.classification.verdict in _ROBOTS
     return Ticket(
         id=number,
-        subject=case.message.subject.strip() or NO_SUBJECT,
+        subject=letter.without_codes(case.message.subject) or NO_SUBJECT,
         mailbox=case.envelope.mailbox,
         created_at=case.envelope.received_at,
         updated_at=work.now,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ticketd.decide import act, timing
+from ticketd.decide import act, letter, timing
 from ticketd.decide import clock as clocks
 from ticketd.decide.act import Deed, Mode
 from ticketd.decide.commands import Commands, Instruction
@@ -44,7 +44,7 @@ def open_by_hand(work: Work, opening: Opening) -> int:
     tags = tuple(word[1:] for line in opening.commands.all("tag") for word in line.split())
     ticket = Ticket(
         id=number,
-        subject=opening.subject,
+        subject=letter.without_codes(opening.subject),
         mailbox=opening.mailbox,
         created_at=work.now,
         updated_at=work.now,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ticketd.decide import act, changes, timing
+from ticketd.decide import act, changes, letter, timing
 from ticketd.decide import clock as clocks
 from ticketd.decide.act import Mode
 from ticketd.decide.arrivals import NO_SUBJECT, take_arrival
@@ -53,7 +53,7 @@ def _new_ticket(
     people = (requester, *(person for person in others if person.key != requester.key))
     ticket = Ticket(
         id=number,
-        subject=subject.strip() or NO_SUBJECT,
+        subject=letter.without_codes(subject) or NO_SUBJECT,
         mailbox=case.envelope.mailbox,
         created_at=work.now,
         updated_at=work.now,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from ticketd.decide import compose
+from ticketd.decide import compose, letter
 from ticketd.decide.card import MARKER
 from ticketd.decide.case import Case
 from ticketd.decide.commands import Commands, Problem, read_commands
@@ -59,7 +59,7 @@ def _keep_as_note(case: Case, work: Work, detail: str) -> int:
     number = case.placement.ticket or case.placement.perhaps
     if number is None:
         number = work.new_number()
-        subject = case.message.subject.strip() or "(no subject)"
+        subject = letter.without_codes(case.message.subject) or "(no subject)"
         at = case.envelope.received_at
         work.save(Ticket(number, subject, case.envelope.mailbox, created_at=at, updated_at=work.now))
         work.record(number, "created", detail=detail)

@@ -49,7 +49,7 @@ def relay(
             files=_files(entry),
             author=agent.address if agent else None,
             not_before=not_before,
-            in_reply_to=answering.message_id if answering else None,
+            in_reply_to=_answered(answering),
             references=_references(policy, ticket, mailbox, answering),
         ),
     )
@@ -81,11 +81,16 @@ def _can_get(policy: Policy, person: Address) -> bool:
 def _subject(ticket: Ticket, mailbox: Mailbox, answering: Entry | None) -> str:
     tag = f"[#{ticket.id}]"
     subject = answering.subject if answering and answering.subject else ticket.subject
-    words = (
-        letter.base_subject(subject.replace(tag, "")) if answering else clean.line(subject) or mailbox.shown
-    )
-    parts = ("Re:" if answering else "", words, tag if mailbox.subject_tag else "")
-    return " ".join(part for part in parts if part)
+    if answering:
+        words = f"Re: {letter.base_subject(subject.replace(tag, ''))}".strip()
+    else:  # an agent's subject: a tag in it is ours, whichever ticket it names
+        words = letter.title(subject) or mailbox.shown
+    return f"{words} {tag}" if mailbox.subject_tag else words
+
+
+def _answered(answering: Entry | None) -> str | None:
+    """The id of their mail; never one that only an agent may have."""
+    return answering.message_id if answering and _may_show(answering.message_id) else None
 
 
 def _references(policy: Policy, ticket: Ticket, mailbox: Mailbox, answering: Entry | None) -> tuple[str, ...]:
@@ -93,13 +98,13 @@ def _references(policy: Policy, ticket: Ticket, mailbox: Mailbox, answering: Ent
     if answering is None:
         return (root,)
     own = (answering.message_id,) if answering.message_id else ()
-    theirs = tuple(
-        one for one in (*answering.references, *own) if not tokens.holds_token(one) or _is_ours_to_them(one)
-    )
-    return (root, *theirs)
+    return (root, *(one for one in (*answering.references, *own) if _may_show(one)))
 
 
-def _is_ours_to_them(message_id: str) -> bool:
+def _may_show(message_id: str | None) -> bool:
+    """Whether an id may stand in a customer's mail: not ours, or made for customers."""
+    if message_id is None or not tokens.holds_token(message_id):
+        return True
     signed = tokens.read_message_id(message_id)
     return signed is not None and signed.purpose == Purpose.CUSTOMER
 
@@ -137,7 +142,7 @@ def acknowledgement(policy: Policy, ticket: Ticket, answering: Entry, cause: str
             to=(Address(answering.author.address),),
             subject=subject,
             text=text,
-            in_reply_to=answering.message_id,
+            in_reply_to=_answered(answering),
             references=_references(policy, ticket, mailbox, answering),
             fields=letter.REPLIED,
         ),
