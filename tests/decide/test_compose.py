@@ -196,7 +196,7 @@ class TestNotification:
         item = Waiting(1, "why", "Re: Printer", NOW, "held")
         mails = [
             tell(p),
-            tell(p, e=entry("psst", Kind.NOTE, ANNA), agent="bob", purpose=Purpose.NOTE),
+            tell(p, e=entry("psst", Kind.NOTE, ANNA), agent="bob"),
             compose.failure(
                 p,
                 p.agents["anna"],
@@ -227,7 +227,7 @@ class TestNotification:
         assert len({mail.message_id for mail in mails}) == len(mails)
 
     def test_a_token_of_its_own_for_each_agent_and_purpose(self):
-        one, other, note = tell(), tell(agent="bob"), tell(purpose=Purpose.NOTE)
+        one, other, note = tell(), tell(agent="bob"), tell(e=entry("psst", Kind.NOTE))
         assert len({one.message_id, other.message_id, note.message_id}) == 3
         assert (one.token.purpose, note.token.purpose) == (Purpose.REPLY, Purpose.NOTE)
         assert one.token.recipient == "anna@private.example.com"
@@ -463,12 +463,16 @@ class TestFailureListAndHelp:
         for piece in ("   42  Printer on fire", "jane@example.org · open · urgent · nobody", "%23show%2043"):
             assert piece in text
 
-    def test_show_tells_notes_too_and_answers_to_the_customer(self):
+    def test_show_tells_notes_too_and_is_answered_in_private_where_it_does(self):
         p = policy()
-        history = History(ticket(), (entry(), entry("psst", Kind.NOTE, ANNA)))
-        mail = compose.shown(p, p.agents["anna"], history, "support", "c", NOW)
+        entries = (entry(), entry("psst", Kind.NOTE, ANNA))
+        mail = compose.shown(p, p.agents["anna"], History(ticket(), entries), "support", "c", NOW)
         assert "| psst" in part(read(mail), "text/plain")
-        assert (mail.token.purpose, mail.token.ticket) == (Purpose.REPLY, 42)
+        assert "Your answer will be a note" in part(read(mail), "text/plain")
+        assert (mail.token.purpose, mail.token.ticket) == (Purpose.NOTE, 42)
+        mail = compose.shown(p, p.agents["anna"], History(ticket(), entries[:1]), "support", "c", NOW)
+        assert "Your answer will go to Jane Doe" in part(read(mail), "text/plain")
+        assert mail.token.purpose is Purpose.REPLY
 
     def test_help_and_alert(self):
         p = policy()

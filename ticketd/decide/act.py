@@ -18,7 +18,7 @@ from ticketd.decide.case import outsiders
 from ticketd.decide.commands import Commands, Instruction
 from ticketd.decide.context import History
 from ticketd.decide.effects import Block, CancelQueued
-from ticketd.decide.model import Address, Attachment, Entry, Kind, Message, Priority, Purpose, Status
+from ticketd.decide.model import Address, Attachment, Entry, Kind, Message, Priority, Status
 from ticketd.decide.policy import Agent, Policy
 from ticketd.decide.transition import Happening, transition
 from ticketd.decide.work import Work
@@ -225,7 +225,6 @@ def _note(work: Work, number: int, deed: Deed, text: str, attachments: tuple[Att
                 "a note",
                 f"{work.cause}|note|{len(history.entries)}",
                 work.now,
-                purpose=Purpose.NOTE,
             )
         )
 

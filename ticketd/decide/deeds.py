@@ -12,7 +12,7 @@ from ticketd.decide.act import Deed, Mode
 from ticketd.decide.case import Case
 from ticketd.decide.commands import Commands
 from ticketd.decide.context import History
-from ticketd.decide.model import Attachment, Purpose
+from ticketd.decide.model import Attachment, Kind, Purpose
 from ticketd.decide.pasted import content_key, pasted
 from ticketd.decide.policy import Agent
 from ticketd.decide.work import Work
@@ -64,11 +64,19 @@ def mode_of(case: Case, work: Work, said: Commands) -> Mode:
     """A note where commanded, or where a note's notification is answered; in doubt private."""
     if not (text_of(work, said).strip() or files_of(case)):
         return Mode.NOTHING
-    token = case.identity.token
-    answers_note = token is not None and token.token.purpose == Purpose.NOTE
-    if said.has("note") or (answers_note and not said.has("reply")):
+    if said.has("note") or (_answers_note(case, work) and not said.has("reply")):
         return Mode.NOTE
     return Mode.REPLY
+
+
+def _answers_note(case: Case, work: Work) -> bool:
+    """Whether it answers a mail of ours that shows a note, or the mail in which a colleague wrote one."""
+    token, number = case.identity.token, case.placement.ticket
+    if token is not None and token.token.purpose == Purpose.NOTE:
+        return True
+    answered = case.message.in_reply_to or case.message.references[-1:]
+    notes = (one for one in work.history(number).entries if one.kind is Kind.NOTE) if number else ()
+    return any(one.message_id in answered for one in notes)
 
 
 def leaks_of(case: Case, work: Work, said: Commands, history: History | None = None) -> str:

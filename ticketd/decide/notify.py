@@ -27,14 +27,13 @@ def notification(
     reason: str,
     cause: str,
     now: datetime,
-    purpose: Purpose = Purpose.REPLY,
     conversation: Sequence[Entry] = (),
 ) -> Outgoing:
     """Tell one agent of ``entry`` (or, without one, of ``reason`` alone), with the ticket's card.
 
-    ``purpose`` says what answering it means: a reply to the customer, or a note.
     ``conversation`` are earlier entries, oldest first, for one who is new to the ticket.
     """
+    purpose = answer_to((*conversation, *((entry,) if entry else ())))
     mailbox = letter.desk_of(policy, ticket.mailbox)
     token = tokens.mint(policy, purpose, ticket.id, agent.key, f"{cause}/told")
     files, left_out = _files(entry)
@@ -61,6 +60,11 @@ def notification(
             files=files,
         ),
     )
+
+
+def answer_to(shown: Sequence[Entry]) -> Purpose:
+    """What answering a mail means that shows these: where a note is among them, a note. In doubt private."""
+    return Purpose.NOTE if any(one.kind is Kind.NOTE for one in shown) else Purpose.REPLY
 
 
 def ticket_draft(
