@@ -37,7 +37,8 @@ class Deed:
     """What an actor does on a ticket, checked and ready.
 
     ``agent`` is None for ``system``. ``reached`` are the keys of those who have the mail
-    already, since it was sent to them directly. ``told`` is the newest message that the
+    already, since it was sent to them directly; where it is ``recorded`` alone, nobody else gets it
+    either. ``told`` is the newest message that the
     answered notification told of (for ``#split``). ``opening`` is True where the ticket is
     opened by it: a new ticket is open and unassigned unless commanded otherwise.
     """
@@ -49,6 +50,7 @@ class Deed:
     attachments: tuple[Attachment, ...] = ()
     message: Message | None = None
     reached: frozenset[str] = frozenset()
+    recorded: bool = False
     told: int = 0
     opening: bool = False
 
@@ -161,12 +163,12 @@ def entry_of(work: Work, deed: Deed, kind: Kind, text: str, attachments: tuple[A
 
 
 def _reply(work: Work, number: int, deed: Deed) -> None:
-    """Send the text to the participants; those whom the agent mailed directly have it."""
+    """Send the text to the participants; what the agent mailed to them directly is not sent again."""
     history = work.history(number)
     entry = entry_of(work, deed, Kind.REPLY, deed.text, deed.attachments)
     people = outsiders(history.ticket.participants, work.policy)
     entry = replace(entry, to=people[:1], cc=people[1:], subject=history.ticket.subject)
-    left = tuple(person for person in people if person.key not in deed.reached)
+    left = tuple(person for person in people if person.key not in deed.reached and not deed.recorded)
     if left:
         mail, message_id = compose.relay(
             work.policy,

@@ -56,6 +56,7 @@ def deed_of(case: Case, work: Work, agent: Agent, said: Commands, mode: Mode) ->
         attachments=(*files_of(case), *(pictures_of(case, said) if mode is not Mode.NOTHING else ())),
         message=case.message,
         reached=frozenset(reached),
+        recorded=is_recorded(case, said),
         told=token.last_message if token else 0,
     )
 
@@ -64,9 +65,25 @@ def mode_of(case: Case, work: Work, said: Commands) -> Mode:
     """A note where commanded, or where a note's notification is answered; in doubt private."""
     if not (text_of(work, said).strip() or files_of(case)):
         return Mode.NOTHING
-    if said.has("note") or (_answers_note(case, work) and not said.has("reply")):
+    if said.has("reply"):
+        return Mode.REPLY
+    if said.has("note") or _answers_note(case, work) or _passes_customers_by(case, work, said):
         return Mode.NOTE
     return Mode.REPLY
+
+
+def is_recorded(case: Case, said: Commands) -> bool:
+    """Whether it is a copy of what the agent sent themselves, on a ticket: kept, and not sent again."""
+    return case.placement.ticket is not None and case.is_copy and not said.has("reply")
+
+
+def _passes_customers_by(case: Case, work: Work, said: Commands) -> bool:
+    """Whether it is a copy of what went to people who take no part: the customers are not to see it."""
+    number = case.placement.ticket
+    if number is None or not is_recorded(case, said):
+        return False
+    named = (*case.message.to, *case.message.cc)
+    return not any(work.ticket(number).has_participant(person.key) for person in named)
 
 
 def _answers_note(case: Case, work: Work) -> bool:
