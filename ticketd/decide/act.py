@@ -243,14 +243,12 @@ def _assign(work: Work, number: int, deed: Deed, instruction: Instruction) -> No
 def tell_assignee(work: Work, number: int, agent: Agent, actor: str) -> None:
     """Show the ticket to its new assignee."""
     history = work.history(number)
-    if not history.entries:
-        return
     work.send(
         compose.notification(
             work.policy,
             history.ticket,
             history,
-            history.entries[-1],
+            history.entries[-1] if history.entries else None,
             agent,
             f"assigned to you by {actor}",
             f"{work.cause}|assigned",
@@ -354,8 +352,8 @@ _AFTER: Mapping[str, _Act] = {
 }
 
 
-def open_ticket_notices(work: Work, number: int, entry: Entry, deed: Deed) -> None:
-    """Agents are told of tickets that a colleague or a chat opened, as of mail."""
+def open_ticket_notices(work: Work, number: int, entry: Entry | None, deed: Deed) -> None:
+    """Agents are told of tickets that a colleague or a chat opened, as of mail, even of a wordless one."""
     told = {deed.agent.key} if deed.agent else set()
     if deed.commands.has("assign"):  # the assignee was told by the command
         told |= {work.ticket(number).assignee or ""}

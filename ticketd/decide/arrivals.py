@@ -203,7 +203,7 @@ def _expect(case: Case, work: Work, number: int) -> None:
         work.add(Expect(number, missing[:20], case.clues.author, case.envelope.mailbox))
 
 
-def notify_agents(work: Work, number: int, entry: Entry, but: tuple[str, ...] = ()) -> None:
+def notify_agents(work: Work, number: int, entry: Entry | None, but: tuple[str, ...] = ()) -> None:
     """Tell the assignee, or every agent of the mailbox while nobody is assigned."""
     ticket = work.ticket(number)
     if ticket.spam:
