@@ -142,3 +142,9 @@ class TestByChat:
     ) -> None:
         by_chat(desk, **chat)
         assert (told(desk), waits(desk)) == ([ANNA, BOB], owed)
+
+
+def test_an_agent_with_a_wish_of_their_own_is_not_told_of_it(desk: Desk) -> None:
+    by_mail(desk, "The coffee machine is broken.")
+    assert desk.ticket(1)["requester"]["address"] == ANNA
+    assert told(desk) == [BOB]

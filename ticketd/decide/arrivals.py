@@ -65,7 +65,7 @@ def _join(case: Case, work: Work, number: int) -> Conclude:
     if case.classification.verdict is Verdict.PERSON and not case.classification.recorded:
         _wake(case, work, number)
     if _stirs(case):
-        notify_agents(work, number, entry)
+        notify_agents(work, number, entry, _themselves(case))
     return Conclude(Outcome.TICKET, number)
 
 
@@ -100,6 +100,11 @@ def _stirs(case: Case) -> bool:
     """Whether anybody is told: not of robots, of what is only recorded, nor of each mail of an archive."""
     quiet = case.classification.recorded or case.envelope.archived
     return case.classification.verdict not in _ROBOTS and not quiet
+
+
+def _themselves(case: Case) -> tuple[str, ...]:
+    """The agent whose own mail it is, where an agent writes as a customer does: they know of it."""
+    return (case.identity.agent.key,) if case.identity.agent else ()
 
 
 def _kind(case: Case) -> Kind:
@@ -145,7 +150,7 @@ def _open(case: Case, work: Work) -> Conclude:
     if not ticket.spam:
         _acknowledge(case, work, number, entry)
         if _stirs(case):
-            notify_agents(work, number, entry)
+            notify_agents(work, number, entry, _themselves(case))
     return Conclude(Outcome.TICKET, number)
 
 
