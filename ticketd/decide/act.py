@@ -18,9 +18,10 @@ from ticketd.decide.case import outsiders
 from ticketd.decide.commands import Commands, Instruction
 from ticketd.decide.context import History
 from ticketd.decide.effects import Block, CancelQueued
-from ticketd.decide.model import Address, Attachment, Entry, Kind, Message, Priority, Status
+from ticketd.decide.model import Address, Attachment, Entry, Kind, Message, Priority, Status, address_key
 from ticketd.decide.policy import Agent, Policy
 from ticketd.decide.transition import Happening, transition
+from ticketd.decide.typed import read_typed
 from ticketd.decide.work import Work
 
 
@@ -61,24 +62,29 @@ class Deed:
 
 
 def resolve_agent(who: str, policy: Policy, me: Agent | None) -> Agent | None:
-    """The agent that WHO of ``#assign`` means: ``me``, a name, a display name or an address.
+    """The agent that WHO of ``#assign`` means: ``me``, a name, a display name or an address, or both.
 
     Raises:
-        LookupError: nobody, or more than one, is called that.
+        LookupError: nobody, or more than one, is called that; or a name beside another's address.
 
     """
-    word = who.strip().lower()
+    typed = read_typed(who)
+    if typed is None:
+        raise LookupError(who)
+    word = typed.name.lower()
+    named = [one for one in policy.agents.values() if word in (one.name.lower(), one.shown.lower())]
+    if typed.address:
+        agent = policy.agent_by_key(address_key(typed.address))
+        if agent is None or (named and agent not in named):
+            raise LookupError(who)
+        return agent
     if word == "me" and me is not None:
         return me
     if word in ("none", "nobody"):
         return None
-    by_address = policy.agent_by_key(word)
-    if by_address is not None:
-        return by_address
-    found = [one for one in policy.agents.values() if word in (one.name.lower(), one.shown.lower())]
-    if len(found) != 1:
+    if len(named) != 1:
         raise LookupError(who)
-    return found[0]
+    return named[0]
 
 
 def snooze_until(text: str, now: datetime, timezone: str | None) -> datetime:
