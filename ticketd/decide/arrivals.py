@@ -166,7 +166,7 @@ def _new_ticket(case: Case, work: Work, number: int) -> Ticket:
     participants: tuple[Address, ...] = ()
     if requester is not None:
         participants = (requester, *(person for person in others if person.key != requester.key))
-    robot = case.classification.verdict in _ROBOTS
+    robot = case.classification.verdict in _ROBOTS or case.classification.recorded
     return Ticket(
         id=number,
         subject=letter.without_codes(case.message.subject) or NO_SUBJECT,

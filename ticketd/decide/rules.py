@@ -24,6 +24,7 @@ from ticketd.decide.files import mark_logos
 from ticketd.decide.identify import Identity, Proof, Standing, Who, identify
 from ticketd.decide.model import Classification, Envelope, Message, Outcome, Verdict
 from ticketd.decide.policy import Policy
+from ticketd.decide.receipts import is_receipt, take_receipt
 from ticketd.decide.speak import speak
 from ticketd.decide.thread import Placement, clues, place
 from ticketd.decide.work import Work
@@ -48,7 +49,9 @@ class Decision:
 def read_clues(message: Message, mailbox: str, policy: Policy) -> Clues:
     """What must be looked up before this mail can be decided."""
     bounce = classify(message).bounce
-    found = clues(message, mailbox, bounce.message_ids if bounce else ())
+    report = message.report if is_receipt(message) else None
+    about = bounce or report
+    found = clues(message, mailbox, about.message_ids if about else ())
     found = replace(found, acknowledges=bool(policy.mailboxes[mailbox].acknowledge))
     agent = policy.agent_by_key(found.author)
     if agent is None:
@@ -135,6 +138,11 @@ def robot_of_agent(case: Case, work: Work) -> Conclude | None:
     return Conclude(Outcome.IGNORED, case.placement.ticket, "an agent's automatic mail")
 
 
+def receipt(case: Case, work: Work) -> Conclude | None:
+    """A read receipt is recorded where the mail that was read is."""
+    return take_receipt(case, work) if is_receipt(case.message) else None
+
+
 def forged_agent(case: Case, work: Work) -> Conclude | None:
     """From says an agent, a trusted server says no, and no token speaks for it: unanswered."""
     if case.identity.standing is not Standing.QUARANTINE:
@@ -209,6 +217,7 @@ RULES: tuple[Rule, ...] = (
     circling,
     bounced,
     robot_of_agent,
+    receipt,
     forged_agent,
     archived_agent,
     unproven_agent,
