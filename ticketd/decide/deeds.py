@@ -40,8 +40,8 @@ def pictures_of(case: Case, said: Commands) -> tuple[Attachment, ...]:
 def text_of(work: Work, said: Commands) -> str:
     """The agent's text below the configured text that they named."""
     name = said.last("canned")
-    parts = (work.policy.canned[name] if name else "", said.text)
-    return "\n\n".join(part.strip("\n") for part in parts if part.strip())
+    parts = (work.policy.canned_text(name) if name else "", said.text)
+    return "\n\n".join(part.strip("\n") for part in parts if part and part.strip())
 
 
 def deed_of(case: Case, work: Work, agent: Agent, said: Commands, mode: Mode) -> Deed:
