@@ -159,9 +159,14 @@ def others_than_requester(ticket: Ticket) -> tuple[Address, ...]:
     return tuple(person for person in ticket.participants if person.key != requester)
 
 
+def address_text(person: Address) -> str:
+    """An address as it was received; in a script that can look like another, as A-labels (RFC 5890)."""
+    return clean.name(person.address.strip() if person.address.isascii() else person.key, 254)
+
+
 def person_text(person: Address) -> str:
     """The bare address first, then the name, nothing invisible in either."""
-    address, name = clean.name(person.key, 254), clean.name(person.name)
+    address, name = address_text(person), clean.name(person.name)
     if not address:
         return f"unknown ({name})" if name else "unknown"
     return f"{address} ({name})" if name and name != address else address

@@ -90,7 +90,7 @@ def _row(policy: Policy, ready: card.Desk, ticket: Ticket, now: datetime) -> dic
         "subject": subject,
         "status": str(ticket.status),
         "priority": str(ticket.priority),
-        "requester": clean.name(ticket.requester.key, 254) if ticket.requester else "unknown",
+        "requester": card.address_text(ticket.requester) if ticket.requester else "unknown",
         "assignee": clean.name(assignee.shown) if assignee else "nobody",
         "created": letter.moment(policy, ticket.created_at),
         "updated": letter.moment(policy, ticket.updated_at),

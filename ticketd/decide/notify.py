@@ -155,10 +155,10 @@ def warnings(policy: Policy, entry: Entry) -> list[str]:
     if entry.kind is not Kind.CUSTOMER:
         return []
     found = []
-    shown, address = clean.name(entry.author.name), clean.name(entry.author.key, 254)
+    shown, address = clean.name(entry.author.name), card.address_text(entry.author)
     if not address:
         found.append("The sender could not be made out" + (f": From said {shown}." if shown else "."))
-    elif "@" in shown and address not in shown.lower():
+    elif "@" in shown and address.lower() not in shown.lower():
         found.append(f"The sender calls themselves {shown}, but the address is {address}.")
     if entry.reply_to and entry.reply_to.key != entry.author.key:
         found.append(
