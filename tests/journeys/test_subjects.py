@@ -107,6 +107,43 @@ def test_a_ticket_opened_by_hand_with_a_code(desk: Desk) -> None:
     assert [str(mail["Subject"]) for mail in outside(desk)] == ["Fire"]
 
 
+RENAMED = "#subject Fraud suspicion Lea"
+
+
+def subjects(desk: Desk) -> list[str]:
+    return [str(mail["Subject"]) for mail in outside(desk)]
+
+
+@pytest.mark.parametrize(("theirs", "ours"), [("", "Re: (no subject)"), ("Fire", "Re: Fire")])
+def test_a_rename_is_for_agents_alone(desk: Desk, theirs: str, ours: str) -> None:
+    desk.mail(JANE, Subject=theirs)
+    desk.answer("anna", RENAMED)
+    desk.answer("anna", "Pour water on it.")
+    assert desk.ticket(1)["subject"] == "Fraud suspicion Lea"
+    assert subjects(desk) == [ours]
+    assert "Fraud" not in str(desk.last_to("jane"))
+
+
+def test_a_rename_of_what_we_began(desk: Desk) -> None:
+    proven(desk, "#requester lee@example.org\n\nHello Lee, a word.", Subject="Your order")
+    desk.answer("bob", RENAMED)
+    desk.answer("bob", "And another word.")
+    assert subjects(desk) == ["Your order", "Your order"]
+
+
+def test_a_rename_before_somebody_else_gets_the_ticket(desk: Desk) -> None:
+    desk.mail(JANE, Subject="Fire")
+    desk.answer("anna", "Pour water on it.")
+    desk.answer("anna", RENAMED)
+    desk.answer("anna", "#requester lee@example.org\n\nHello Lee.")
+    assert subjects(desk) == ["Re: Fire", "Re: Fire"]
+
+
+def test_on_a_new_ticket_it_is_the_subject(desk: Desk) -> None:
+    proven(desk, "#requester lee@example.org\n#subject Your order\n\nHello Lee, a word.", Subject="x")
+    assert subjects(desk) == ["Your order"]
+
+
 def _token(desk: Desk, person: str) -> tokens.Token:
     signed = tokens.read_message_id(str(desk.last_to(person)["Message-ID"]))
     assert signed is not None

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from ticketd.decide import changes, compose, leak, promises, timing
+from ticketd.decide import changes, compose, leak, letter, promises, timing
 from ticketd.decide.arrivals import notify_agents
 from ticketd.decide.case import outsiders
 from ticketd.decide.commands import Commands, Instruction
@@ -173,7 +173,7 @@ def _reply(work: Work, number: int, deed: Deed) -> None:
     history = work.history(number)
     entry = entry_of(work, deed, Kind.REPLY, deed.text, deed.attachments)
     people = outsiders(history.ticket.participants, work.policy)
-    entry = replace(entry, to=people[:1], cc=people[1:], subject=history.ticket.subject)
+    entry = replace(entry, to=people[:1], cc=people[1:], subject=_thread_subject(history))
     left = tuple(person for person in people if person.key not in deed.reached and not deed.recorded)
     if left:
         mail, message_id = compose.relay(
@@ -192,6 +192,14 @@ def _reply(work: Work, number: int, deed: Deed) -> None:
         entry = replace(entry, message_id=message_id)
     work.append(number, entry)
     _after_reply(work, number, deed)
+
+
+def _thread_subject(history: History) -> str:
+    """What the customers know the conversation by: their own subject, else that of our last mail to them."""
+    if history.last_customer:
+        return history.last_customer.subject or letter.NO_SUBJECT
+    sent = (one.subject for one in reversed(history.entries) if one.kind is Kind.REPLY and one.subject)
+    return next(sent, history.ticket.subject)
 
 
 def _after_reply(work: Work, number: int, deed: Deed) -> None:

@@ -38,7 +38,6 @@ _KINDS = {
 }
 _ROBOTS = (Verdict.VACATION, Verdict.BOUNCE)
 _SAME_SUBJECT = 2
-NO_SUBJECT = "(no subject)"
 
 
 def take_arrival(case: Case, work: Work) -> Conclude:
@@ -169,7 +168,7 @@ def _new_ticket(case: Case, work: Work, number: int) -> Ticket:
     robot = case.classification.verdict in _ROBOTS or case.classification.recorded
     return Ticket(
         id=number,
-        subject=letter.without_codes(case.message.subject) or NO_SUBJECT,
+        subject=letter.without_codes(case.message.subject) or letter.NO_SUBJECT,
         mailbox=case.envelope.mailbox,
         created_at=case.envelope.received_at,
         updated_at=work.now,

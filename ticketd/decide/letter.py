@@ -29,6 +29,7 @@ REPLIED: Fields = (
     ("Precedence", "bulk"),
 )
 
+NO_SUBJECT = "(no subject)"
 _URL = re.compile(r"(https?://[^\s<>\"]{1,2000})")
 _TAGS = re.compile(r"\[#\d{1,12}\]", re.ASCII)
 _AGAIN = re.compile(

@@ -11,7 +11,7 @@ from dataclasses import replace
 from ticketd.decide import act, changes, letter, timing
 from ticketd.decide import clock as clocks
 from ticketd.decide.act import Mode
-from ticketd.decide.arrivals import NO_SUBJECT, take_arrival
+from ticketd.decide.arrivals import take_arrival
 from ticketd.decide.case import Case, outsiders
 from ticketd.decide.clock import Clock
 from ticketd.decide.commands import Commands
@@ -55,7 +55,7 @@ def _new_ticket(
     people = (requester, *(person for person in others if person.key != requester.key))
     ticket = Ticket(
         id=number,
-        subject=letter.without_codes(subject) or NO_SUBJECT,
+        subject=letter.without_codes(subject) or letter.NO_SUBJECT,
         mailbox=case.envelope.mailbox,
         created_at=work.now,
         updated_at=work.now,

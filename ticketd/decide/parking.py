@@ -44,7 +44,7 @@ def _keep_as_note(case: Case, work: Work, detail: str) -> int:
     number = case.placement.ticket or case.placement.perhaps
     if number is None:
         number = work.new_number()
-        subject = letter.without_codes(case.message.subject) or "(no subject)"
+        subject = letter.without_codes(case.message.subject) or letter.NO_SUBJECT
         at = case.envelope.received_at
         work.save(Ticket(number, subject, case.envelope.mailbox, created_at=at, updated_at=work.now))
         work.record(number, "created", detail=detail)

@@ -26,8 +26,8 @@ def relay(
 ) -> tuple[Outgoing, str]:
     """The reply ``entry`` as a mail to all participants, in their own thread; and its Message-ID.
 
-    ``answering`` is their last mail. Without ``agent`` it comes from the mailbox itself.
-    Raises ValueError where there is nobody to send it to.
+    ``answering`` is their last mail; without one the subject is that of ``entry``. Without ``agent``
+    it comes from the mailbox itself. Raises ValueError where there is nobody to send it to.
     """
     mailbox = letter.desk_of(policy, ticket.mailbox)
     to, cc = _recipients(policy, ticket)
@@ -43,7 +43,7 @@ def relay(
             sender=f"{agent.shown} at {mailbox.shown}" if agent else mailbox.shown,
             to=to,
             cc=cc,
-            subject=_subject(ticket, mailbox, answering),
+            subject=_subject(ticket, mailbox, entry, answering),
             text=letter.texts_of(policy).render("reply.txt", **values),
             html=letter.texts_of(policy).render("reply.html", **values),
             files=_files(entry),
@@ -78,14 +78,18 @@ def _can_get(policy: Policy, person: Address) -> bool:
     return not policy.is_ours(person.key) and policy.agent_by_key(person.key) is None
 
 
-def _subject(ticket: Ticket, mailbox: Mailbox, answering: Entry | None) -> str:
-    tag = f"[#{ticket.id}]"
-    subject = answering.subject if answering and answering.subject else ticket.subject
+def _subject(ticket: Ticket, mailbox: Mailbox, entry: Entry, answering: Entry | None) -> str:
+    """The subject of their thread. What agents call the ticket meanwhile is for agents alone."""
     if answering:
-        words = f"Re: {letter.base_subject(subject.replace(tag, ''))}".strip()
+        theirs = answering.subject.replace(f"[#{ticket.id}]", "")
+        words = f"Re: {letter.base_subject(theirs) or letter.NO_SUBJECT}"
     else:  # an agent's subject: a tag in it is ours, whichever ticket it names
-        words = letter.title(subject) or mailbox.shown
-    return f"{words} {tag}" if mailbox.subject_tag else words
+        words = letter.title(entry.subject or ticket.subject) or mailbox.shown
+    return _tagged(words, ticket, mailbox)
+
+
+def _tagged(subject: str, ticket: Ticket, mailbox: Mailbox) -> str:
+    return f"{subject} [#{ticket.id}]" if mailbox.subject_tag else subject
 
 
 def _answered(answering: Entry | None) -> str | None:
