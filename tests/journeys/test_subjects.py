@@ -144,6 +144,15 @@ def test_on_a_new_ticket_it_is_the_subject(desk: Desk) -> None:
     assert subjects(desk) == ["Your order"]
 
 
+def test_the_tag_stands_in_every_subject_to_customers(desk: Desk) -> None:
+    with_policy(desk, subject_tag=True, acknowledge=True, trusted_authserv=())
+    desk.mail(JANE, Subject="Fire")
+    desk.answer("anna", "Pour water on it.")
+    acknowledgement, reply = subjects(desk)
+    assert acknowledgement.endswith(" [#1]")
+    assert reply == "Re: Fire [#1]"
+
+
 def _token(desk: Desk, person: str) -> tokens.Token:
     signed = tokens.read_message_id(str(desk.last_to(person)["Message-ID"]))
     assert signed is not None

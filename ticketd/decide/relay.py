@@ -144,7 +144,7 @@ def acknowledgement(policy: Policy, ticket: Ticket, answering: Entry, cause: str
             now=now,
             sender=mailbox.shown,
             to=(Address(answering.author.address),),
-            subject=subject,
+            subject=_tagged(subject, ticket, mailbox),
             text=text,
             in_reply_to=_answered(answering),
             references=_references(policy, ticket, mailbox, answering),
