@@ -24,6 +24,7 @@ from ticketd.decide.files import mark_logos
 from ticketd.decide.identify import Identity, Proof, Standing, Who, identify
 from ticketd.decide.model import Classification, Envelope, Message, Outcome, Verdict
 from ticketd.decide.policy import Policy
+from ticketd.decide.reactions import is_reaction
 from ticketd.decide.receipts import is_receipt, take_receipt
 from ticketd.decide.speak import speak
 from ticketd.decide.thread import Placement, clues, place
@@ -138,6 +139,16 @@ def robot_of_agent(case: Case, work: Work) -> Conclude | None:
     return Conclude(Outcome.IGNORED, case.placement.ticket, "an agent's automatic mail")
 
 
+def reaction_of_agent(case: Case, work: Work) -> Conclude | None:
+    """An agent pressed a thumb below a mail: nobody is told, least of all the customer."""
+    if case.identity.who is not Who.AGENT:
+        return None
+    said = excerpt(case.message.text, case.message.html, agent=True, marker=MARKER).new_text
+    if not is_reaction(case.message, said):
+        return None
+    return Conclude(Outcome.IGNORED, case.placement.ticket, "an agent's reaction")
+
+
 def receipt(case: Case, work: Work) -> Conclude | None:
     """A read receipt is recorded where the mail that was read is."""
     return take_receipt(case, work) if is_receipt(case.message) else None
@@ -217,6 +228,7 @@ RULES: tuple[Rule, ...] = (
     circling,
     bounced,
     robot_of_agent,
+    reaction_of_agent,
     receipt,
     forged_agent,
     archived_agent,
