@@ -149,7 +149,7 @@ def _open(case: Case, work: Work) -> Conclude:
     if not ticket.spam:
         _acknowledge(case, work, number, entry)
         if _stirs(case):
-            notify_agents(work, number, entry, _themselves(case))
+            notify_agents(work, number, entry, _themselves(case), case.placement.perhaps)
     return Conclude(Outcome.TICKET, number)
 
 
@@ -207,16 +207,31 @@ def _expect(case: Case, work: Work, number: int) -> None:
         work.add(Expect(number, missing[:20], case.clues.author, case.envelope.mailbox))
 
 
-def notify_agents(work: Work, number: int, entry: Entry | None, but: tuple[str, ...] = ()) -> None:
+def notify_agents(
+    work: Work,
+    number: int,
+    entry: Entry | None,
+    but: tuple[str, ...] = (),
+    perhaps: int | None = None,
+) -> None:
     """Tell the assignee, or every agent of the mailbox while nobody is assigned."""
     ticket = work.ticket(number)
     if ticket.spam:
         return
     history = work.history(number)
     for agent in work.audience(number, but):
-        reason = "assigned to you" if ticket.assignee == agent.key else "nobody is assigned yet"
         work.send(
-            compose.notification(work.policy, ticket, history, entry, agent, reason, work.cause, work.now)
+            compose.notification(
+                work.policy,
+                ticket,
+                history,
+                entry,
+                agent,
+                "assigned to you" if ticket.assignee == agent.key else "nobody is assigned yet",
+                work.cause,
+                work.now,
+                perhaps=perhaps,
+            )
         )
 
 

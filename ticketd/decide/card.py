@@ -109,6 +109,12 @@ def _actions(policy: Policy, ticket: Ticket, agent: Agent, *, answer_is_note: bo
     return [*actions, write, ("Spam", "#spam"), ("Show all", "#show")]
 
 
+def merge_link(policy: Policy, ticket: Ticket, mailbox: Mailbox, token: Token, into: int) -> Link:
+    """The ready mail that merges a ticket into another, which it seems to be about."""
+    desk = Desk.of(policy, mailbox, token, letter.title(ticket.subject))
+    return desk.link(f"Merge into {into}", f"#merge {into}")
+
+
 def suggestions(policy: Policy, ticket: Ticket, mailbox: Mailbox, token: Token) -> list[Link]:
     """People who were in Cc later and do not take part yet, each with the mail that admits them."""
     if not ticket.suggested:

@@ -28,16 +28,18 @@ def notification(
     cause: str,
     now: datetime,
     conversation: Sequence[Entry] = (),
+    perhaps: int | None = None,
 ) -> Outgoing:
     """Tell one agent of ``entry`` (or, without one, of ``reason`` alone), with the ticket's card.
 
-    ``conversation`` are earlier entries, oldest first, for one who is new to the ticket.
+    ``conversation`` are earlier entries, oldest first, for one who is new to the ticket; ``perhaps``
+    is a ticket that the mail seems to be about, and which its author may not join.
     """
     purpose = answer_to((*conversation, *((entry,) if entry else ())))
     mailbox = letter.desk_of(policy, ticket.mailbox)
     token = tokens.mint(policy, purpose, ticket.id, agent.key, f"{cause}/told")
     files, left_out = _files(entry)
-    values = _values(policy, ticket, entry, agent, mailbox, token, now, is_first(history, entry))
+    values = _values(policy, ticket, entry, agent, mailbox, token, now, is_first(history, entry), perhaps)
     values |= {
         "reason": _sentence(reason),
         "files": card.file_names(files),
@@ -123,18 +125,31 @@ def _values(
     token: Token,
     now: datetime,
     whole: bool,
+    perhaps: int | None,
 ) -> dict[str, object]:
+    said, link = _perhaps(policy, ticket, token, perhaps)
     return {
         "marker": card.MARKER,
         "number": ticket.id,
         "note": token.purpose is Purpose.NOTE,
         "customer": card.short_name(ticket.requester) if ticket.requester else "the customer",
         "entry": told(policy, entry, whole) if entry else None,
-        "warnings": warnings(policy, entry) if entry else [],
+        "warnings": [*said, *(warnings(policy, entry) if entry else [])],
         "card": card.rows(policy, ticket, now),
-        "links": card.links(policy, ticket, mailbox, token, agent),
+        "links": [*link, *card.links(policy, ticket, mailbox, token, agent)],
         "suggested": card.suggestions(policy, ticket, mailbox, token),
     }
+
+
+def _perhaps(
+    policy: Policy, ticket: Ticket, token: Token, perhaps: int | None
+) -> tuple[list[str], list[card.Link]]:
+    """What is said of another ticket that a stranger's mail points at, and the ready mail that joins them."""
+    if perhaps is None:
+        return [], []
+    link = card.merge_link(policy, ticket, letter.desk_of(policy, ticket.mailbox), token, perhaps)
+    said = f"It seems to be about #{perhaps}, in which the sender takes no part: {link.command} admits them."
+    return [said], [link]
 
 
 def told(policy: Policy, entry: Entry, whole: bool = False) -> dict[str, object]:
