@@ -33,7 +33,7 @@ SIGNS: dict[str, tuple[Fields, bool, bool, bool, bool]] = {
     "15 Auto-Submitted: no": ([("Auto-Submitted", "no")], True, False, True, True),
     "15 a foreign loop mark": ([("X-Ticketd-Loop", "other:aaaaaaaaaaaaaaaa")], True, False, True, True),
     "3 an empty path": ([("Return-Path", "<>")], False, True, False, False),
-    "3b a receipt": ([("Content-Type", MDN)], False, False, False, False),
+    "3b a receipt": ([("Content-Type", MDN)], False, True, False, False),
     "3c a complaint": ([("Content-Type", ARF)], False, False, False, False),
     "4 auto-replied": ([("Auto-Submitted", "auto-replied")], False, True, False, False),
     "4 auto-generated": ([("Auto-Submitted", "auto-generated")], False, True, False, False),

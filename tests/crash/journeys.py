@@ -119,7 +119,18 @@ LATE = Journey(
     ),
 )
 
-OURS = (FIRST_START, BATCH, REFUSED, LATE)
+_FOR_LEE = "#requester lee@example.org\n\nHello Lee."
+
+PARKED = Journey(
+    "parked",
+    (
+        Step("01-two-unproven", (mail("anna", 1, _FOR_LEE), mail("anna", 2, _FOR_LEE))),
+        Step("02-the-second", (reply("anna", "#yes 2", 3), mail("anna", 4, _FOR_LEE))),
+        Step("03-the-first", (reply("anna", "#yes 1", 5),)),
+    ),
+)
+
+OURS = (FIRST_START, BATCH, REFUSED, LATE, PARKED)
 
 
 def some_journeys() -> Iterator[Journey]:

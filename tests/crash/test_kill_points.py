@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.crash.grounds import grounds
-from tests.crash.journeys import BATCH, FIRST_START, LATE, REFUSED, Journey, story
+from tests.crash.journeys import BATCH, FIRST_START, LATE, PARKED, REFUSED, Journey, story
 from tests.crash.killer import Count, Ground, killed_everywhere
 from tests.servers.dovecot import Dovecot
 from tests.servers.postgres import Postgres
@@ -13,7 +13,7 @@ from tests.servers.postgres import Postgres
 pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(300)]
 
 MAIN = story("main-top-posted")
-SOMETIMES = [story("held-made-a-note"), story("parked-for-a-week"), BATCH, REFUSED, LATE, FIRST_START]
+SOMETIMES = [story("held-made-a-note"), story("parked-for-a-week"), BATCH, REFUSED, LATE, FIRST_START, PARKED]
 KINDS = {
     "before-commit",
     "after-commit",

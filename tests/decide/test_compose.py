@@ -196,7 +196,7 @@ class TestNotification:
         item = Waiting(1, "why", "Re: Printer", NOW, "held")
         mails = [
             tell(p),
-            tell(p, e=entry("psst", Kind.NOTE, ANNA), agent="bob", purpose=Purpose.NOTE),
+            tell(p, e=entry("psst", Kind.NOTE, ANNA), agent="bob"),
             compose.failure(
                 p,
                 p.agents["anna"],
@@ -227,7 +227,7 @@ class TestNotification:
         assert len({mail.message_id for mail in mails}) == len(mails)
 
     def test_a_token_of_its_own_for_each_agent_and_purpose(self):
-        one, other, note = tell(), tell(agent="bob"), tell(purpose=Purpose.NOTE)
+        one, other, note = tell(), tell(agent="bob"), tell(e=entry("psst", Kind.NOTE))
         assert len({one.message_id, other.message_id, note.message_id}) == 3
         assert (one.token.purpose, note.token.purpose) == (Purpose.REPLY, Purpose.NOTE)
         assert one.token.recipient == "anna@private.example.com"
@@ -293,6 +293,20 @@ class TestNotification:
             mail = compose.notification(p, ticket(), past, one, p.agents["anna"], "why", "c", NOW)
             assert "<blockquote" not in part(read(mail), "text/html")
 
+    def test_addresses_are_shown_as_received(self):
+        jane = Address("Jane.Doe@Example.com", "Jane Doe")
+        p, t = policy(), ticket(requester=jane, participants=(jane, Address("LEE@example.org")))
+        mails = [
+            tell(p, t, entry(author=jane)),
+            compose.shown(p, p.agents["anna"], History(t, (entry(author=jane),)), "support", "c", NOW),
+        ]
+        for mail in mails:
+            text = part(read(mail), "text/plain")
+            assert "Requester  Jane.Doe@Example.com (Jane Doe)" in text
+            assert "LEE@example.org" in text
+        mail = compose.listing(p, p.agents["anna"], "mine", [t], "support", "c", NOW)
+        assert "Jane.Doe@Example.com" in part(read(mail), "text/plain")
+
     def test_all_their_files_go_along_until_there_are_too_many(self):
         big = Attachment("film.mp4", "video/mp4", b"x" * 9_000_000)
         files = (
@@ -320,7 +334,7 @@ class TestNotification:
             "Priority   urgent",
             "Assignee   Bob",
             "Due        next reply due in 2 h (2026-11-23 14:10 UTC)",
-            "Requester  jane@example.org (Jane Doe)",
+            "Requester  Jane@Example.org (Jane Doe)",
             "With       joe@example.net (Żółw, Joe)",
             "Tags       refund",
             "carl@example.net (Carl): begin with #cc carl@example.net",
@@ -460,15 +474,19 @@ class TestFailureListAndHelp:
         mail = compose.listing(p, p.agents["anna"], "mine", [ticket(), ticket(id=43)], "support", "c", NOW)
         text = part(read(mail), "text/plain")
         assert (mail.token.purpose, mail.token.ticket) == (Purpose.LIST, 0)
-        for piece in ("   42  Printer on fire", "jane@example.org · open · urgent · nobody", "%23show%2043"):
+        for piece in ("   42  Printer on fire", "Jane@Example.org · open · urgent · nobody", "%23show%2043"):
             assert piece in text
 
-    def test_show_tells_notes_too_and_answers_to_the_customer(self):
+    def test_show_tells_notes_too_and_is_answered_in_private_where_it_does(self):
         p = policy()
-        history = History(ticket(), (entry(), entry("psst", Kind.NOTE, ANNA)))
-        mail = compose.shown(p, p.agents["anna"], history, "support", "c", NOW)
+        entries = (entry(), entry("psst", Kind.NOTE, ANNA))
+        mail = compose.shown(p, p.agents["anna"], History(ticket(), entries), "support", "c", NOW)
         assert "| psst" in part(read(mail), "text/plain")
-        assert (mail.token.purpose, mail.token.ticket) == (Purpose.REPLY, 42)
+        assert "Your answer will be a note" in part(read(mail), "text/plain")
+        assert (mail.token.purpose, mail.token.ticket) == (Purpose.NOTE, 42)
+        mail = compose.shown(p, p.agents["anna"], History(ticket(), entries[:1]), "support", "c", NOW)
+        assert "Your answer will go to Jane Doe" in part(read(mail), "text/plain")
+        assert mail.token.purpose is Purpose.REPLY
 
     def test_help_and_alert(self):
         p = policy()

@@ -194,3 +194,54 @@ def test_never_raises(lines):
         is_forward(message)
         found = find_forwarded(message)
         assert found is None or found.author.address in text
+
+
+# What Thunderbird prints above a forwarded mail: separator, Subject, Date, From, Reply-To, To, Cc, Bcc.
+LANGUAGES = """\
+Forwarded Message|Subject|Date|From|Reply-To|To|CC|BCC
+Weitergeleitete Nachricht|Betreff|Datum|Von|Antwort an|An|Kopie (CC)|Blindkopie (BCC)
+Message transféré|Sujet|Date|De|Répondre à|Pour|Copie à|Copie cachée à
+Mensaje reenviado|Asunto|Fecha|De|Responder a|Para|CC|CCO
+Messaggio Inoltrato|Oggetto|Data|Mittente|Rispondi a|A|CC|CCN
+Mensagem encaminhada|Assunto|Data|De|Responder a|Para|CC|CCO
+Doorgestuurd bericht|Onderwerp|Datum|Van|Antwoord-naar|Aan|CC|BCC
+Przekazana wiadomość|Temat|Data|Nadawca|Odpowiedź do|Adresat|Kopia|Ukryta kopia
+Vidarebefordrat meddelande|Ämne|Datum|Från|Svara till|Till|Kopia|Hemlig kopia
+Videresendt melding|Emne|Dato|Fra|Svar til|Til|Kopi|Blindkopi
+Välitetty viesti|Aihe|Päiväys|Lähettäjä|Vastausosoite|Vastaanottaja|Kopio|Piilokopio
+Přeposlaná zpráva|Předmět|Datum|Od|Odpověď|Komu|Kopie|Skrytá kopie
+Preposlaná správa|Predmet|Dátum|Od|Odpoveď komu|Komu|Kópia|Skrytá kópia
+Továbbított üzenet|Tárgy|Dátum|Feladó|Válaszcím|Címzett|Másolat|Rejtett másolat
+Пересылаемое сообщение|Тема|Дата|От|Обратный адрес|Кому|Копия|Скрытая копия
+Переслане повідомлення|Тема|Дата|Від|Відповідь для|Кому|Копія|Прихована копія
+İletilen İleti|Konu|Tarih|Kimden|Yanıt adresi|Kime|Bilgi|Gizli
+Προωθημένο μήνυμα|Θέμα|Ημερομηνία|Από|Απάντηση σε|Προς|Κοινοποίηση|Κρυφή κοινοποίηση
+Missatge reenviat|Assumpte|Data|De|Respon a|A|A/c|C/o
+Posredovano sporočilo|Zadeva|Datum|Od|Odgovor na|Za|Kp|Skp
+転送メッセージ|件名|日付|差出人|返信先|宛先|CC|BCC
+转发的消息|主题|日期|发件人|回复地址|收件人|抄送|密送
+轉寄郵件|主旨|日期|寄件者|回覆|收件者|副本|密件副本
+전달된 메시지|제목|날짜|보낸사람|회신 주소|받는사람|참조|숨은참조"""
+
+
+@pytest.mark.parametrize("order", ["0123456", "2310456", "0345612", "5421036"])
+@pytest.mark.parametrize("words", LANGUAGES.splitlines(), ids=lambda words: words.split("|")[0])
+def test_each_language_of_thunderbird_in_any_order(words, order):
+    separator, *labels = words.split("|")
+    values = (
+        "Printer on fire",
+        "Mon, 3 Mar 2025 10:00:00 +0100",
+        "Jane Doe <jane@example.com>",
+        "Desk of Jane <jane.doe@example.net>",
+        "Support <support@example.org>",
+        "Bob Roe <bob@example.test>",
+        "Lee Low <lee@example.test>",
+    )
+    head = "\n".join(f"{labels[int(one)]} : {values[int(one)]}" for one in order)
+    text = f"#fwd\n\n\n-------- {separator} --------\n{head}\n\nIt burns.\n"
+    found = find_forwarded(mail(text))
+    assert found is not None
+    assert (found.author.address, found.subject) == ("jane@example.com", "Printer on fire")
+    assert [one.address for one in found.to] == ["support@example.org"]
+    assert found.text.strip() == "It burns."
+    assert is_forward(mail(text))

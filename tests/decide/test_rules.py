@@ -499,13 +499,9 @@ class TestProof:
         assert self.judged(None, True, age=89) is Outcome.TICKET
         assert self.judged(None, True, age=90) is Outcome.PARKED
 
-    def test_parking_asks_the_registered_address_once_an_hour(self) -> None:
-        message = mail(Address("anna@example.com", "Anna"), "Hello Jane.")
-        decision = decided(message, context(history()))
-        (question,) = sent(decision, MailKind.QUESTION)
-        assert (question.recipients, question.items) == (("anna@example.com",), (7,))
-        decision = decided(message, context(history(), questioned_at=NOW))
-        assert outcome(decision).outcome is Outcome.PARKED
+    def test_a_parked_mail_sends_nothing_and_waits_for_its_agent(self) -> None:
+        decision = decided(mail(Address("anna@example.com", "Anna"), "Hello Jane."), context(history()))
+        assert (outcome(decision).outcome, outcome(decision).agent) == (Outcome.PARKED, "anna@example.com")
         assert not effects_of(decision, Send)
 
     def test_a_colleagues_token_is_no_proof_and_is_revoked(self) -> None:

@@ -119,7 +119,6 @@ def test_an_agent_sees_what_waits_and_whether_it_was_asked(store: Store) -> None
         (first, "not proven", "parked", True),
         (second, "a collision", "held", False),
     ]
-    assert context.questioned_at == NOW
     assert look(store, author="bob@example.com").waiting == ()
 
 
@@ -134,6 +133,21 @@ def test_questions_are_due_for_unasked_parked_mails_once_an_hour(store: Store) -
     with store.begin() as tx:
         assert tx.questions_due(NOW + HOUR / 2) == {}
         assert [item.item for item in tx.questions_due(NOW + HOUR)[ANNA]] == [second]
+
+
+def test_a_question_that_is_answered_keeps_none_waiting(store: Store) -> None:
+    first, second, third = take(store, 1, 2, 3)
+    for item in (first, second):
+        do(store, concluded(Outcome.PARKED, agent=ANNA), ledger_id=item)
+    question = token(0, "qqqqqqqq", purpose=Purpose.QUESTION)
+    do(store, Send(outgoing(0, cause="ask", kind=MailKind.QUESTION, token=question, items=(first, second))))
+    do(store, concluded(Outcome.PARKED, agent=ANNA), ledger_id=third)
+    do(store, Drop(first))
+    with store.begin() as tx:
+        assert tx.questions_due(NOW) == {}
+    do(store, Release(second, "accept"))
+    with store.begin() as tx:
+        assert [item.item for item in tx.questions_due(NOW)[ANNA]] == [third]
 
 
 def test_parked_mails_become_unconfirmed(store: Store) -> None:

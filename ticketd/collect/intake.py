@@ -17,6 +17,7 @@ import structlog
 
 from ticketd.alerts import alert
 from ticketd.collect.inhand import InHand
+from ticketd.collect.questions import ask_about_parked
 from ticketd.decide.effects import Alert, Conclude, Outgoing, Send
 from ticketd.decide.model import Envelope, Outcome
 from ticketd.decide.order import Signals, parents_first, read_signals
@@ -42,7 +43,10 @@ def take_in_waiting(
     stopping: Callable[[], bool] = lambda: False,
     heard: Heard = unheard,
 ) -> Counter[str]:
-    """Take in every mail that is waiting in ``mailbox``; how many came to which outcome."""
+    """Take in every mail that is waiting in ``mailbox``; how many came to which outcome.
+
+    Agents are asked about what was parked when the batch is done: about all of it in one mail.
+    """
     outcomes: Counter[str] = Counter()
     strike_left_over(store, in_hand, clock())
     total = 0
@@ -58,6 +62,8 @@ def take_in_waiting(
             with in_hand.holding(ledger_id):
                 outcomes[take_in_guarded(store, policy, waiting[ledger_id], clock)] += 1
             heard("taken in", outcomes.total(), max(total, outcomes.total()))
+    if outcomes[Outcome.PARKED] or outcomes[Outcome.IGNORED]:  # the answer to a question is ignored
+        ask_about_parked(store, policy, clock())
     return outcomes
 
 

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from ticketd.decide import compose, sla, timed, timing
+from ticketd.collect.questions import ask_about_parked
+from ticketd.decide import sla, timed, timing
 from ticketd.decide.clock import Clock
-from ticketd.decide.context import Clues, Waiting
-from ticketd.decide.effects import Save, Send
+from ticketd.decide.context import Clues
+from ticketd.decide.effects import Save
 from ticketd.decide.model import Ticket
 from ticketd.decide.policy import Policy
 from ticketd.decide.work import Work
 from ticketd.store import Store, Transaction
 
 PAGE = 100
-MOST_ASKED = 50  # parked mails in one question; the others are asked about an hour later
 UNCONFIRMED_AFTER = timedelta(days=7)
 _IN_FORCE = "sla-config"
 
@@ -33,7 +32,7 @@ def run_due(store: Store, policy: Policy, now: datetime) -> Counter[str]:
     done["due"] += _run_tickets(store, policy, now)
     done["solved"] += _solve_quiet(store, policy, now)
     done["unconfirmed"] += _give_up_waiting(store, now)
-    done["asked"] += _ask(store, policy, now)
+    done["asked"] += ask_about_parked(store, policy, now)
     return +done
 
 
@@ -138,29 +137,3 @@ def _give_up_waiting(store: Store, now: datetime) -> int:
         for item in items:
             tx.release(item, "unconfirmed")
     return len(items)
-
-
-def _ask(store: Store, policy: Policy, now: datetime) -> int:
-    """Ask about parked mails that were not asked about, at most once an hour and agent."""
-    with store.begin("ask") as tx:
-        tx.lock_desk()
-        due = tx.questions_due(now)
-        effects = tuple(_questions(policy, due.items(), now))
-        if effects:
-            tx.apply(effects, now, None)
-    return len(effects)
-
-
-def _questions(
-    policy: Policy, due: Iterable[tuple[str, tuple[Waiting, ...]]], now: datetime
-) -> Iterator[Send]:
-    for key, items in due:
-        agent = policy.agent_by_key(key)
-        mailbox = next(
-            (one.name for one in policy.mailboxes.values() if agent in policy.agents_of(one.name)), None
-        )
-        if agent is None or mailbox is None:
-            continue
-        items = items[:MOST_ASKED]
-        cause = f"ask/{key}/{'/'.join(str(item.item) for item in items)}"
-        yield Send(compose.question(policy, agent, items, mailbox, cause, now))

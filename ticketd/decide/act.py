@@ -12,15 +12,16 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from ticketd.decide import changes, compose, leak, promises, timing
+from ticketd.decide import changes, compose, leak, letter, promises, timing
 from ticketd.decide.arrivals import notify_agents
 from ticketd.decide.case import outsiders
 from ticketd.decide.commands import Commands, Instruction
 from ticketd.decide.context import History
 from ticketd.decide.effects import Block, CancelQueued
-from ticketd.decide.model import Address, Attachment, Entry, Kind, Message, Priority, Purpose, Status
+from ticketd.decide.model import Address, Attachment, Entry, Kind, Message, Priority, Status, address_key
 from ticketd.decide.policy import Agent, Policy
 from ticketd.decide.transition import Happening, transition
+from ticketd.decide.typed import read_typed
 from ticketd.decide.work import Work
 
 
@@ -37,7 +38,8 @@ class Deed:
     """What an actor does on a ticket, checked and ready.
 
     ``agent`` is None for ``system``. ``reached`` are the keys of those who have the mail
-    already, since it was sent to them directly. ``told`` is the newest message that the
+    already, since it was sent to them directly; where it is ``recorded`` alone, nobody else gets it
+    either. ``told`` is the newest message that the
     answered notification told of (for ``#split``). ``opening`` is True where the ticket is
     opened by it: a new ticket is open and unassigned unless commanded otherwise.
     """
@@ -49,6 +51,7 @@ class Deed:
     attachments: tuple[Attachment, ...] = ()
     message: Message | None = None
     reached: frozenset[str] = frozenset()
+    recorded: bool = False
     told: int = 0
     opening: bool = False
 
@@ -59,24 +62,29 @@ class Deed:
 
 
 def resolve_agent(who: str, policy: Policy, me: Agent | None) -> Agent | None:
-    """The agent that WHO of ``#assign`` means: ``me``, a name, a display name or an address.
+    """The agent that WHO of ``#assign`` means: ``me``, a name, a display name or an address, or both.
 
     Raises:
-        LookupError: nobody, or more than one, is called that.
+        LookupError: nobody, or more than one, is called that; or a name beside another's address.
 
     """
-    word = who.strip().lower()
+    typed = read_typed(who)
+    if typed is None:
+        raise LookupError(who)
+    word = typed.name.lower()
+    named = [one for one in policy.agents.values() if word in (one.name.lower(), one.shown.lower())]
+    if typed.address:
+        agent = policy.agent_by_key(address_key(typed.address))
+        if agent is None or (named and agent not in named):
+            raise LookupError(who)
+        return agent
     if word == "me" and me is not None:
         return me
     if word in ("none", "nobody"):
         return None
-    by_address = policy.agent_by_key(word)
-    if by_address is not None:
-        return by_address
-    found = [one for one in policy.agents.values() if word in (one.name.lower(), one.shown.lower())]
-    if len(found) != 1:
+    if len(named) != 1:
         raise LookupError(who)
-    return found[0]
+    return named[0]
 
 
 def snooze_until(text: str, now: datetime, timezone: str | None) -> datetime:
@@ -161,12 +169,12 @@ def entry_of(work: Work, deed: Deed, kind: Kind, text: str, attachments: tuple[A
 
 
 def _reply(work: Work, number: int, deed: Deed) -> None:
-    """Send the text to the participants; those whom the agent mailed directly have it."""
+    """Send the text to the participants; what the agent mailed to them directly is not sent again."""
     history = work.history(number)
     entry = entry_of(work, deed, Kind.REPLY, deed.text, deed.attachments)
     people = outsiders(history.ticket.participants, work.policy)
-    entry = replace(entry, to=people[:1], cc=people[1:], subject=history.ticket.subject)
-    left = tuple(person for person in people if person.key not in deed.reached)
+    entry = replace(entry, to=people[:1], cc=people[1:], subject=_thread_subject(history))
+    left = tuple(person for person in people if person.key not in deed.reached and not deed.recorded)
     if left:
         mail, message_id = compose.relay(
             work.policy,
@@ -185,6 +193,14 @@ def _reply(work: Work, number: int, deed: Deed) -> None:
         entry = replace(entry, message_id=message_id, in_reply_to=answered)  # as the customer has it
     work.append(number, entry)
     _after_reply(work, number, deed)
+
+
+def _thread_subject(history: History) -> str:
+    """What the customers know the conversation by: their own subject, else that of our last mail to them."""
+    if history.last_customer:
+        return history.last_customer.subject or letter.NO_SUBJECT
+    sent = (one.subject for one in reversed(history.entries) if one.kind is Kind.REPLY and one.subject)
+    return next(sent, history.ticket.subject)
 
 
 def _after_reply(work: Work, number: int, deed: Deed) -> None:
@@ -226,7 +242,6 @@ def _note(work: Work, number: int, deed: Deed, text: str, attachments: tuple[Att
                 "a note",
                 f"{work.cause}|note|{len(history.entries)}",
                 work.now,
-                purpose=Purpose.NOTE,
             )
         )
 
@@ -243,14 +258,12 @@ def _assign(work: Work, number: int, deed: Deed, instruction: Instruction) -> No
 def tell_assignee(work: Work, number: int, agent: Agent, actor: str) -> None:
     """Show the ticket to its new assignee."""
     history = work.history(number)
-    if not history.entries:
-        return
     work.send(
         compose.notification(
             work.policy,
             history.ticket,
             history,
-            history.entries[-1],
+            history.entries[-1] if history.entries else None,
             agent,
             f"assigned to you by {actor}",
             f"{work.cause}|assigned",
@@ -354,8 +367,8 @@ _AFTER: Mapping[str, _Act] = {
 }
 
 
-def open_ticket_notices(work: Work, number: int, entry: Entry, deed: Deed) -> None:
-    """Agents are told of tickets that a colleague or a chat opened, as of mail."""
+def open_ticket_notices(work: Work, number: int, entry: Entry | None, deed: Deed) -> None:
+    """Agents are told of tickets that a colleague or a chat opened, as of mail, even of a wordless one."""
     told = {deed.agent.key} if deed.agent else set()
     if deed.commands.has("assign"):  # the assignee was told by the command
         told |= {work.ticket(number).assignee or ""}

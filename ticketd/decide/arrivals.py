@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ticketd.decide import changes, compose, timing
+from ticketd.decide import changes, compose, letter, timing
 from ticketd.decide.authentication import Authenticated, authenticate
 from ticketd.decide.case import Case
 from ticketd.decide.clock import Clock
@@ -39,7 +39,6 @@ _KINDS = {
 _ROBOTS = (Verdict.VACATION, Verdict.BOUNCE)
 _SAME_SUBJECT = 2
 _ARCHIVED = "one of many old mails: nobody is told of it alone"
-NO_SUBJECT = "(no subject)"
 
 
 def take_arrival(case: Case, work: Work) -> Conclude:
@@ -66,7 +65,7 @@ def _join(case: Case, work: Work, number: int) -> Conclude:
     if case.classification.verdict is Verdict.PERSON and not case.classification.recorded:
         _wake(case, work, number)
     if _stirs(case):
-        notify_agents(work, number, entry)
+        notify_agents(work, number, entry, _themselves(case))
     return Conclude(Outcome.TICKET, number, _ARCHIVED if case.envelope.archived else "")
 
 
@@ -101,6 +100,11 @@ def _stirs(case: Case) -> bool:
     """Whether anybody is told: not of robots, of what is only recorded, nor of each mail of an archive."""
     quiet = case.classification.recorded or case.envelope.archived
     return case.classification.verdict not in _ROBOTS and not quiet
+
+
+def _themselves(case: Case) -> tuple[str, ...]:
+    """The agent whose own mail it is, where an agent writes as a customer does: they know of it."""
+    return (case.identity.agent.key,) if case.identity.agent else ()
 
 
 def _kind(case: Case) -> Kind:
@@ -146,7 +150,7 @@ def _open(case: Case, work: Work) -> Conclude:
     if not ticket.spam:
         _acknowledge(case, work, number, entry)
         if _stirs(case):
-            notify_agents(work, number, entry)
+            notify_agents(work, number, entry, _themselves(case), case.placement.perhaps)
     return Conclude(Outcome.TICKET, number, _ARCHIVED if case.envelope.archived else "")
 
 
@@ -162,10 +166,10 @@ def _new_ticket(case: Case, work: Work, number: int) -> Ticket:
     participants: tuple[Address, ...] = ()
     if requester is not None:
         participants = (requester, *(person for person in others if person.key != requester.key))
-    robot = case.classification.verdict in _ROBOTS
+    robot = case.classification.verdict in _ROBOTS or case.classification.recorded
     return Ticket(
         id=number,
-        subject=case.message.subject.strip() or NO_SUBJECT,
+        subject=letter.without_codes(case.message.subject) or letter.NO_SUBJECT,
         mailbox=case.envelope.mailbox,
         created_at=case.envelope.received_at,
         updated_at=work.now,
@@ -204,7 +208,13 @@ def _expect(case: Case, work: Work, number: int) -> None:
         work.add(Expect(number, missing[:20], case.clues.author, case.envelope.mailbox))
 
 
-def notify_agents(work: Work, number: int, entry: Entry, but: tuple[str, ...] = ()) -> None:
+def notify_agents(
+    work: Work,
+    number: int,
+    entry: Entry | None,
+    but: tuple[str, ...] = (),
+    perhaps: int | None = None,
+) -> None:
     """Tell the assignee, or every agent of the mailbox while nobody is assigned."""
     ticket = work.ticket(number)
     if ticket.spam:
@@ -213,7 +223,9 @@ def notify_agents(work: Work, number: int, entry: Entry, but: tuple[str, ...] = 
     alone = [agent.key for agent in agents] == [ticket.assignee]
     reason = "assigned to you" if alone else "nobody is assigned yet"
     work.send(
-        *compose.notifications(work.policy, ticket, history, entry, agents, reason, work.cause, work.now)
+        *compose.notifications(
+            work.policy, ticket, history, entry, agents, reason, work.cause, work.now, perhaps=perhaps
+        )
     )
 
 

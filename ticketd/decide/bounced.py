@@ -6,6 +6,7 @@ of its own in the spam folder. Nothing is ever sent to whoever bounced.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from ticketd.decide import changes, compose
@@ -24,7 +25,7 @@ from ticketd.decide.tokens import is_genuine, read_message_id
 from ticketd.decide.transition import Happening, transition
 from ticketd.decide.work import Work
 
-_TO_CUSTOMERS = (MailKind.REPLY, MailKind.ACKNOWLEDGEMENT)
+TO_CUSTOMERS = (MailKind.REPLY, MailKind.ACKNOWLEDGEMENT)
 
 
 def take_bounce(case: Case, work: Work) -> Conclude:
@@ -33,7 +34,7 @@ def take_bounce(case: Case, work: Work) -> Conclude:
     mailed = believed(case, bounce)
     if mailed is None:
         return _unbelieved(case, work)
-    if mailed.kind not in _TO_CUSTOMERS:
+    if mailed.kind not in TO_CUSTOMERS:
         work.add(
             Alert("agent-bounce", f"mail to the agent {mailed.recipient} bounced", case.envelope.mailbox)
         )
@@ -50,8 +51,12 @@ def take_bounce(case: Case, work: Work) -> Conclude:
 
 def believed(case: Case, bounce: Bounce) -> Mailed | None:
     """The mail of ours that a bounce is about, None where the bounce proves nothing."""
-    recipient = address_key(bounce.recipient) if bounce.recipient else None
-    for message_id in bounce.message_ids:
+    return mailed_as(case, bounce.message_ids, {address_key(bounce.recipient)} if bounce.recipient else ())
+
+
+def mailed_as(case: Case, message_ids: Iterable[str], recipients: Collection[str]) -> Mailed | None:
+    """The mail of ours under one of these ids, signed, to one of these recipients' keys; else None."""
+    for message_id in message_ids:
         signed = read_message_id(message_id)
         if signed is None or signed.form != "id":
             continue
@@ -59,7 +64,7 @@ def believed(case: Case, bounce: Bounce) -> Mailed | None:
         if not is_genuine(case.policy, signed, issued):
             continue
         for mailed in case.context.mailed:
-            if mailed.message_id == message_id and address_key(mailed.recipient) == recipient:
+            if mailed.message_id == message_id and address_key(mailed.recipient) in recipients:
                 return mailed
     return None
 

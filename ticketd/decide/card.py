@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 from ticketd.decide import clean, letter, tokens, words
 from ticketd.decide.effects import Token
 from ticketd.decide.markup import sanitise_to_quote
-from ticketd.decide.model import Address, Attachment, Entry, Kind, Priority, Status, Ticket
+from ticketd.decide.model import Address, Attachment, Entry, Kind, Priority, Purpose, Status, Ticket
 from ticketd.decide.policy import Agent, Mailbox, Policy
 from ticketd.decide.squeeze import squeeze
 
@@ -88,10 +88,11 @@ def _escaped(text: str) -> str:
 def links(policy: Policy, ticket: Ticket, mailbox: Mailbox, token: Token, agent: Agent) -> list[Link]:
     """The usual actions on a ticket as it stands, for this agent."""
     desk = Desk.of(policy, mailbox, token, letter.title(ticket.subject))
-    return [desk.link(label, command) for label, command in _actions(policy, ticket, agent)]
+    actions = _actions(policy, ticket, agent, answer_is_note=token.purpose is Purpose.NOTE)
+    return [desk.link(label, command) for label, command in actions]
 
 
-def _actions(policy: Policy, ticket: Ticket, agent: Agent) -> list[tuple[str, str]]:
+def _actions(policy: Policy, ticket: Ticket, agent: Agent, *, answer_is_note: bool) -> list[tuple[str, str]]:
     assignee = policy.agent_by_key(ticket.assignee)
     mine = assignee is not None and assignee.name == agent.name
     actions = [("Give back", "#unassign")] if mine else [("Take", "#take")]
@@ -104,7 +105,14 @@ def _actions(policy: Policy, ticket: Ticket, agent: Agent) -> list[tuple[str, st
     others = [one for one in policy.agents_of(ticket.mailbox) if one not in (agent, assignee)]
     if len(others) <= _COLLEAGUES:
         actions += [(f"Give to {clean.name(one.shown)}", f"#assign {one.name}") for one in others]
-    return [*actions, ("Note", "#note"), ("Spam", "#spam"), ("Show all", "#show")]
+    write = ("Reply to the customer", "#reply") if answer_is_note else ("Note", "#note")
+    return [*actions, write, ("Spam", "#spam"), ("Show all", "#show")]
+
+
+def merge_link(policy: Policy, ticket: Ticket, mailbox: Mailbox, token: Token, into: int) -> Link:
+    """The ready mail that merges a ticket into another, which it seems to be about."""
+    desk = Desk.of(policy, mailbox, token, letter.title(ticket.subject))
+    return desk.link(f"Merge into {into}", f"#merge {into}")
 
 
 def suggestions(policy: Policy, ticket: Ticket, mailbox: Mailbox, token: Token) -> list[Link]:
@@ -157,9 +165,14 @@ def others_than_requester(ticket: Ticket) -> tuple[Address, ...]:
     return tuple(person for person in ticket.participants if person.key != requester)
 
 
+def address_text(person: Address) -> str:
+    """An address as it was received; in a script that can look like another, as A-labels (RFC 5890)."""
+    return clean.name(person.address.strip() if person.address.isascii() else person.key, 254)
+
+
 def person_text(person: Address) -> str:
     """The bare address first, then the name, nothing invisible in either."""
-    address, name = clean.name(person.key, 254), clean.name(person.name)
+    address, name = address_text(person), clean.name(person.name)
     if not address:
         return f"unknown ({name})" if name else "unknown"
     return f"{address} ({name})" if name and name != address else address

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ticketd.decide.context import Clues, Context
-from ticketd.decide.identify import Identity, is_desk
+from ticketd.decide.identify import Identity, Proof, is_desk
 from ticketd.decide.model import (
     Address,
     Classification,
@@ -56,6 +56,19 @@ class Case:
     def author(self) -> Address:
         """Who wrote, for showing; an unknown sender has no address."""
         return self.message.author or Address("", self.message.from_text or UNKNOWN.name)
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether the agent wrote to others and let the desk have a copy: it is not for the desk to send.
+
+        The desk in To is asked to send; but a mail that answers none of its notifications and names
+        people outside went to them already.
+        """
+        to_desk = any(is_desk(self.policy, person.key) for person in self.message.to)
+        in_cc = any(is_desk(self.policy, person.key) for person in self.message.cc)
+        if self.identity.proof in (Proof.TOKEN, Proof.BOTH):
+            return in_cc and not to_desk
+        return not to_desk or bool(self.outsiders())
 
     def outsiders(self) -> tuple[Address, ...]:
         """The people in To and Cc who are neither agents nor ourselves, each once."""

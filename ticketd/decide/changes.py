@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from ticketd.decide import promises, timing
+from ticketd.decide import letter, promises, timing
 from ticketd.decide.effects import MoveMessages
 from ticketd.decide.model import Address, Entry, Priority, Status, Ticket
 from ticketd.decide.work import Work
@@ -54,8 +54,8 @@ def assign(work: Work, number: int, to: str | None, actor: str, detail: str = ""
 
 def set_subject(work: Work, number: int, to: str, actor: str) -> None:
     """Rename the ticket; customers go on in the thread they know."""
-    ticket = work.ticket(number)
-    if to == ticket.subject:
+    ticket, to = work.ticket(number), letter.without_codes(to)
+    if not to or to == ticket.subject:
         return
     work.record(number, "subject", actor, ticket.subject, to)
     work.save(replace(ticket, subject=to, updated_at=work.now))
@@ -183,7 +183,7 @@ def split(work: Work, number: int, entry: Entry, actor: str) -> int:
         timing.on_open(
             Ticket(
                 id=new,
-                subject=entry.subject or ticket.subject,
+                subject=letter.without_codes(entry.subject) or ticket.subject,
                 mailbox=ticket.mailbox,
                 created_at=work.now,
                 updated_at=work.now,

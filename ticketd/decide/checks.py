@@ -61,7 +61,7 @@ def _mailbox(case: Case, work: Work) -> str:
 
 
 def _check_canned(case: Case, work: Work, agent: Agent, argument: str) -> str:
-    if argument in work.policy.canned:
+    if work.policy.canned_text(argument) is not None:
         return ""
     names = ", ".join(work.policy.canned) or "none"
     return f"is not a canned text; there are: {names}"

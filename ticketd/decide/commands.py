@@ -16,6 +16,7 @@ from types import MappingProxyType
 
 from ticketd.decide import clean
 from ticketd.decide.model import Priority, Status
+from ticketd.decide.typed import read_typed
 
 # Characters that mail clients put in unseen; they never change what a command means.
 _UNSEEN = dict.fromkeys([*clean.UNSEEN, 0xFFFC, *range(0xFE00, 0xFE10)])
@@ -147,14 +148,19 @@ def _one_of(words: Mapping[str, str]) -> Callable[[str], str]:
 
 
 def _address(argument: str) -> str:
-    """One address, with or without a name; mail clients add ``mailto:`` and brackets."""
-    bare = _something(argument).rstrip(".,;")
-    found = re.fullmatch(
-        r"(?:[^<>@]{0,200}<)?(?:mailto:)?([^\s<>@\"(),:;\\]{1,64}@[^\s<>@\"(),:;\\]{1,255})>?", bare
-    )
-    if found is None or "." not in found[1].rpartition("@")[2].strip("."):
+    """One address, with or without a name; mail clients add ``mailto:``, brackets and a link."""
+    found = read_typed(_something(argument).rstrip(".,;"))
+    if found is None or "." not in found.address.rpartition("@")[2].strip("."):
         raise _NotUnderstood("takes one mail address, like jane@example.com")
-    return found[1]
+    return found.address
+
+
+def _who(argument: str) -> str:
+    """A name or an address; of an address that a client made a link of, what was typed."""
+    found = read_typed(_something(argument).rstrip(".,;"))
+    if found is None:
+        raise _NotUnderstood("takes the name or the one address of an agent")
+    return f"{found.name} <{found.address}>" if found.name and found.address else found.name or found.address
 
 
 def _number(argument: str) -> str:
@@ -201,9 +207,9 @@ VOCABULARY: Mapping[str, tuple[str, Callable[[str], str]]] = MappingProxyType(
         "public": ("public", _public),
         "status": ("status", _STATUS),
         **{word: ("status", _fixed(to)) for word, to in STATUS_WORDS.items() if word != "waiting"},
-        "assign": ("assign", _something),
-        "assignee": ("assign", _something),
-        "owner": ("assign", _something),
+        "assign": ("assign", _who),
+        "assignee": ("assign", _who),
+        "owner": ("assign", _who),
         "take": ("assign", _fixed("me")),
         "mine": ("assign", _fixed("me")),
         "unassign": ("assign", _fixed("none")),

@@ -111,7 +111,7 @@ class Mailed:
 class Waiting:
     """A parked or held mail that waits for an agent's word.
 
-    ``asked`` is whether a question about it was already sent.
+    ``asked`` is whether a question about it was already sent, ``mailbox`` where it came.
     """
 
     item: int
@@ -120,6 +120,7 @@ class Waiting:
     at: datetime
     state: str
     asked: bool = False
+    mailbox: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ class Context:
     ``stored`` maps a message id to the tickets that hold such a message. ``expecting``
     are the tickets that await this mail's own id, or one of the ids it answers, from
     this author in this mailbox. ``asked`` are the items of the
-    question that a q-token belongs to. ``questioned_at`` is when the author was last asked.
+    question that a q-token belongs to.
     ``acknowledged`` are the addresses of the last hour's acknowledgements, ``subjects_last_day``
     the subjects of the author's tickets of the last day. ``seen_pictures`` are those of the
     clues' pictures that came in an earlier mail of theirs.
@@ -149,7 +150,6 @@ class Context:
     automatic_last_day: int = 0
     acknowledged: tuple[str, ...] = ()
     subjects_last_day: tuple[str, ...] = ()
-    questioned_at: datetime | None = None
     waiting: tuple[Waiting, ...] = ()
     asked: tuple[int, ...] = ()
     folders: Mapping[str, tuple[Ticket, ...]] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from ticketd.decide.act import Deed, Mode
 from ticketd.decide.case import Case
 from ticketd.decide.commands import Commands
 from ticketd.decide.context import History
-from ticketd.decide.model import Attachment, Purpose
+from ticketd.decide.model import Attachment, Kind, Purpose
 from ticketd.decide.pasted import content_key, pasted
 from ticketd.decide.policy import Agent
 from ticketd.decide.tnef import is_tnef
@@ -44,8 +44,8 @@ def pictures_of(case: Case, said: Commands) -> tuple[Attachment, ...]:
 def text_of(work: Work, said: Commands) -> str:
     """The agent's text below the configured text that they named."""
     name = said.last("canned")
-    parts = (work.policy.canned[name] if name else "", said.text)
-    return "\n\n".join(part.strip("\n") for part in parts if part.strip())
+    parts = (work.policy.canned_text(name) if name else "", said.text)
+    return "\n\n".join(part.strip("\n") for part in parts if part and part.strip())
 
 
 def deed_of(case: Case, work: Work, agent: Agent, said: Commands, mode: Mode) -> Deed:
@@ -60,6 +60,7 @@ def deed_of(case: Case, work: Work, agent: Agent, said: Commands, mode: Mode) ->
         attachments=(*files_of(case), *(pictures_of(case, said) if mode is not Mode.NOTHING else ())),
         message=case.message,
         reached=frozenset(reached),
+        recorded=is_recorded(case, said),
         told=token.last_message if token else 0,
     )
 
@@ -68,11 +69,35 @@ def mode_of(case: Case, work: Work, said: Commands) -> Mode:
     """A note where commanded, or where a note's notification is answered; in doubt private."""
     if not (text_of(work, said).strip() or files_of(case)):
         return Mode.NOTHING
-    token = case.identity.token
-    answers_note = token is not None and token.token.purpose == Purpose.NOTE
-    if said.has("note") or (answers_note and not said.has("reply")):
+    if said.has("reply"):
+        return Mode.REPLY
+    if said.has("note") or _answers_note(case, work) or _passes_customers_by(case, work, said):
         return Mode.NOTE
     return Mode.REPLY
+
+
+def is_recorded(case: Case, said: Commands) -> bool:
+    """Whether it is a copy of what the agent sent themselves, on a ticket: kept, and not sent again."""
+    return case.placement.ticket is not None and case.is_copy and not said.has("reply")
+
+
+def _passes_customers_by(case: Case, work: Work, said: Commands) -> bool:
+    """Whether it is a copy of what went to people who take no part: the customers are not to see it."""
+    number = case.placement.ticket
+    if number is None or not is_recorded(case, said):
+        return False
+    named = (*case.message.to, *case.message.cc)
+    return not any(work.ticket(number).has_participant(person.key) for person in named)
+
+
+def _answers_note(case: Case, work: Work) -> bool:
+    """Whether it answers a mail of ours that shows a note, or the mail in which a colleague wrote one."""
+    token, number = case.identity.token, case.placement.ticket
+    if token is not None and token.token.purpose == Purpose.NOTE:
+        return True
+    answered = case.message.in_reply_to or case.message.references[-1:]
+    notes = (one for one in work.history(number).entries if one.kind is Kind.NOTE) if number else ()
+    return any(one.message_id in answered for one in notes)
 
 
 def leaks_of(case: Case, work: Work, said: Commands, history: History | None = None) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ticketd.decide.htmlquote import quoted_lines
+from ticketd.decide.htmlsignature import marked_signatures, signature_lines
 from ticketd.decide.knownlines import KnownText
 from ticketd.decide.model import Excerpt
 from ticketd.decide.quotelines import Separator, clean, is_marked, separator
@@ -53,8 +54,9 @@ def excerpt(
         sheet.doubt = True
     if not agent and not sheet.new() and not (sheet.attributed and sheet.cut is None):
         return Excerpt(new_text=text.strip("\r\n"), certain=False)
-    _sign(sheet, names, disclaimers)
-    doubt = sheet.doubt or (agent and _is_doubtful(sheet, known, marker, bool(tail)))
+    # What a client marks as signature may be of any length: only what is taken for one is doubted by it.
+    doubt = _has_long_signature(sheet, _sign(sheet, names, disclaimers, html if short else None))
+    doubt = sheet.doubt or (agent and (doubt or _is_doubtful(sheet, known, marker, bool(tail))))
     return _assemble(sheet, tail, certain=not doubt)
 
 
@@ -78,11 +80,19 @@ def _split(text: str) -> tuple[str, str]:
     return (text[:at], text[at + 1 :]) if at >= 0 else (text, "")
 
 
-def _sign(sheet: Sheet, names: Sequence[str], disclaimers: Sequence[str]) -> None:
-    """Mark the signature at the end of each run of new lines."""
+def _sign(sheet: Sheet, names: Sequence[str], disclaimers: Sequence[str], html: str | None) -> frozenset[int]:
+    """Mark the signature at the end of each run of new lines; those lines of it that the HTML marks."""
+    signatures = marked_signatures(html) if html else []
+    marked: set[int] = set()
     for start, stop in sheet.new_runs():
-        cut = start + signature_start(sheet.lines[start:stop], names, disclaimers)
+        end = stop
+        while end > start and not clean(sheet.lines[end - 1]):
+            end -= 1
+        end -= signature_lines(signatures, sheet.lines[start:end])
+        marked |= set(range(end, stop))
+        cut = start + signature_start(sheet.lines[start:end], names, disclaimers)
         sheet.set(cut, stop, Part.SIGNATURE)
+    return frozenset(marked)
 
 
 def _is_doubtful(sheet: Sheet, known: KnownText, marker: str | None, long: bool) -> bool:
@@ -94,7 +104,7 @@ def _is_doubtful(sheet: Sheet, known: KnownText, marker: str | None, long: bool)
         return True
     if any(clean(sheet.lines[at]).startswith("|") for at in new) or known.repeats(sheet.lines, new):
         return True
-    return _has_wrapped_marks(sheet, new) or _has_long_signature(sheet)
+    return _has_wrapped_marks(sheet, new)
 
 
 def _hides_text(sheet: Sheet) -> bool:
@@ -109,9 +119,10 @@ def _has_wrapped_marks(sheet: Sheet, new: Sequence[int]) -> bool:
     return any(len(line) >= WRAPPED and is_marked(line) for line in above)
 
 
-def _has_long_signature(sheet: Sheet) -> bool:
+def _has_long_signature(sheet: Sheet, marked: frozenset[int]) -> bool:
     """Whether what is taken for a signature is so long that it may be text below a drawn line."""
-    lines = [line for line, part in zip(sheet.lines, sheet.parts, strict=True) if part is Part.SIGNATURE]
+    parts = enumerate(sheet.parts)
+    lines = [sheet.lines[at] for at, part in parts if part is Part.SIGNATURE and at not in marked]
     return len(squeeze(" ".join(lines))) > LONG_SIGNATURE
 
 

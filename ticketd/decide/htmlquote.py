@@ -112,7 +112,7 @@ def _walk(html: str, plain: bool) -> Iterator[tuple[str, bool]]:
                 stack.append((node.child, within or holds(node, plain)))
 
 
-def _names(node: LexborNode) -> str:
+def names_of(node: LexborNode) -> str:
     """Classes, id and name of an element, casefolded, without the prefix that Outlook adds to them."""
     attributes = node.attributes
     names = " ".join(attributes.get(key) or "" for key in ("class", "id", "name")).casefold()
@@ -123,7 +123,7 @@ def holds(node: LexborNode, plain: bool) -> bool:
     """Whether an element holds what is quoted and nothing else."""
     if node.tag == "blockquote":
         return not _is_indent(node, plain)
-    names = _names(node)
+    names = names_of(node)
     if names == "quote":  # GMX, WEB.DE
         return True
     return bool(names) and any(name in names for name in _HOLDS)
@@ -139,7 +139,7 @@ def _is_indent(node: LexborNode, plain: bool) -> bool:
 
 def begins(node: LexborNode) -> bool:
     """Whether everything from an element on is quoted: a client's mark, or Outlook's drawn line."""
-    names = _names(node)
+    names = names_of(node)
     if names and any(name in names for name in _BEGINS):
         return True
     style = (node.attributes.get("style") or "").replace(" ", "").casefold()

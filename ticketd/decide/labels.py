@@ -45,7 +45,7 @@ _LABELS: Final[dict[str, str]] = {
         ngày|đã gửi|gửi|dikirim|tanggal|ส่ง|ส่งเมื่อ|วันที่|enviat""",
     TO: """
         to|recipient
-        an|empfänger|à|a|destinataire|destinataires|para|destinatario|destinatário|per
+        an|empfänger|à|a|pour|destinataire|destinataires|para|destinatario|destinatário|per
         aan|ontvanger|till|til|mottagare|mottaker|modtager|vastaanottaja|saaja|til modtager
         do|komu|pro|adresat|adresát|prima|za|kam|kellele|adressaat
         кому|получатель|куда|до|одержувач|за
@@ -53,9 +53,11 @@ _LABELS: Final[dict[str, str]] = {
         收件人|收件者|发给|宛先|送信先|받는 사람|받는사람|받는이|수신|수신자
         đến|tới|người nhận|kepada|ke|untuk|ถึง|per a""",
     CC: """
-        cc|kopie|kopie (cc)|copie|copie à|copia|cópia|kopia|kopi|kopio|dw|do wiadomości|másolat
-        másolatot kap
-        kópia|копия|копія|копие|bilgi|κοιν|κοινοποίηση|עותק|نسخة|抄送|副本|副本抄送|参照|참조|đồng gửi
+        cc|kopie|kopie (cc)|copie|copie à|copia|cópia|kopia|kopi|kopio|dw|kopia (dw)|kopia do
+        do wiadomości|copia a|copia per conoscenza|con copia|com cópia|cópia para|kopie aan|kopia till
+        kopi til
+        másolat|másolatot kap|kópia|kopija|kp|în copie|copie către|a/c|còpia|còpia a
+        копия|копія|копие|bilgi|kopya|κοιν|κοινοποίηση|עותק|نسخة|抄送|副本|副本抄送|参照|참조|đồng gửi
         tembusan|สำเนา""",
     SUBJECT: """
         subject|re
@@ -64,8 +66,18 @@ _LABELS: Final[dict[str, str]] = {
         konu|tárgy|subiect|θέμα|נושא|الموضوع|موضوع|主题|主題|主旨|标题|件名|題名|제목
         chủ đề|tiêu đề|subjek|perihal|เรื่อง|หัวเรื่อง|assumpte""",
     OTHER: """
-        bcc|reply-to|reply to|antwort an|répondre à|responder a|rispondi a|antwoord aan|importance
-        priority|sensitivity
+        bcc|reply-to|reply to|importance|priority|sensitivity
+        antwort an|répondre à|responder a|responder para|rispondi a|antwoord aan|antwoord-naar|antwoord naar
+        odpowiedź do|odpowiedz do|odpověď komu|odpovědět komu|odpověď|odpoveď komu|odpovedať na|svar til
+        svara till|svar till|vastausosoite|vastaa|válaszcím|válasz|răspunde la|yanıt adresi|yanıtla
+        yanıt|απάντηση σε|απάντηση προς|ответ для|обратный адрес|ответить на|відповісти|відповідь для
+        зворотна адреса|respon a|respon-a|odgovor na|odgovori|השב אל|מענה אל|返信先|回复至|回复给|回复地址
+        回覆|回覆至|回信地址|답장|답장 주소|회신|회신 주소
+        blindkopie|blindkopie (bcc)|copie cachée|copie cachée à|cci|copia oculta|copia nascosta|ccn|cco
+        cópia oculta|ukryta kopia|udw|ukryta kopia (udw)|skrytá kopie|skrytá kópia|rejtett másolat
+        hemlig kopia|dold kopia|blindkopi|piilokopio|copie ascunsă|gizli|gizli kopya
+        κρυφή κοινοποίηση|ιδιαίτερη κοινοποίηση|скрытая копия|прихована копія|skrita kopija|skp
+        skrivena kopija|c/o|còpia oculta|עותק נסתר|密送|密件抄送|密件副本|숨은 참조|숨은참조
         wichtigkeit|priorität|importancia|priorité|priorità|prioriteit|organization|organisation
         message-id
         attachments|attach|anlagen|anhänge|pièces jointes|datos adjuntos|allegati|bijlagen|bilagor

@@ -29,8 +29,8 @@ REPLIED: Fields = (
     ("Precedence", "bulk"),
 )
 
+NO_SUBJECT = "(no subject)"
 _URL = re.compile(r"(https?://[^\s<>\"]{1,2000})")
-_CODES = re.compile(r"\[#\d{1,12}\.[crnql]\.[a-z2-7]{8}\.[a-z2-7]{16}\]", re.ASCII | re.IGNORECASE)
 _TAGS = re.compile(r"\[#\d{1,12}\]", re.ASCII)
 _AGAIN = re.compile(
     r"(?:re|aw|antw|antwort|sv|vs|odp|rif|ris|ynt|回复|答复|回覆)(?:\[\d{1,3}\])?\s?[:：]\s*", re.IGNORECASE
@@ -143,9 +143,15 @@ def title(subject: str) -> str:
     return base_subject(_TAGS.sub("", subject))
 
 
+def without_codes(subject: str) -> str:
+    """A subject without signed ids of ours. Whole ones: they go before anything cuts the subject."""
+    rest = tokens.scrub(subject)
+    return subject.strip() if rest == subject else " ".join(rest.split())
+
+
 def base_subject(subject: str) -> str:
     """A subject without reply prefixes and signed codes; tags of other systems stay."""
-    rest = _CODES.sub("", clean.line(subject)).strip()
+    rest = clean.line(without_codes(subject))
     while found := _AGAIN.match(rest):
         rest = rest[found.end() :]
     return rest

@@ -90,7 +90,7 @@ def _row(policy: Policy, ready: card.Desk, ticket: Ticket, now: datetime) -> dic
         "subject": subject,
         "status": str(ticket.status),
         "priority": str(ticket.priority),
-        "requester": clean.name(ticket.requester.key, 254) if ticket.requester else "unknown",
+        "requester": card.address_text(ticket.requester) if ticket.requester else "unknown",
         "assignee": clean.name(assignee.shown) if assignee else "nobody",
         "created": letter.moment(policy, ticket.created_at),
         "updated": letter.moment(policy, ticket.updated_at),
@@ -102,13 +102,15 @@ def _row(policy: Policy, ready: card.Desk, ticket: Ticket, now: datetime) -> dic
 def shown(
     policy: Policy, agent: Agent, history: History, mailbox: str, cause: str, now: datetime
 ) -> Outgoing:
-    """One ticket whole, notes included; answering it replies to the customer."""
+    """One ticket whole, notes included; answering it replies to the customer where it shows no note."""
     ticket = history.ticket
     desk = letter.desk_of(policy, ticket.mailbox)
-    token = tokens.mint(policy, Purpose.REPLY, ticket.id, agent.key, f"{cause}/shown")
+    purpose = notify.answer_to(history.entries)
+    token = tokens.mint(policy, purpose, ticket.id, agent.key, f"{cause}/shown")
     values = {
         "marker": card.MARKER,
         "number": ticket.id,
+        "note": purpose is Purpose.NOTE,
         "customer": card.short_name(ticket.requester) if ticket.requester else "the customer",
         "entries": [
             notify.told(policy, entry, whole=number == 0) for number, entry in enumerate(history.entries)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ticketd.decide import act, timing
+from ticketd.decide import act, letter, timing
 from ticketd.decide import clock as clocks
 from ticketd.decide.act import Deed, Mode
 from ticketd.decide.commands import Commands, Instruction
@@ -47,7 +47,7 @@ def open_by_hand(work: Work, opening: Opening) -> int:
     tags = tuple(word[1:] for line in opening.commands.all("tag") for word in line.split())
     ticket = Ticket(
         id=number,
-        subject=opening.subject,
+        subject=letter.without_codes(opening.subject),
         mailbox=opening.mailbox,
         created_at=work.now,
         updated_at=work.now,
@@ -56,16 +56,16 @@ def open_by_hand(work: Work, opening: Opening) -> int:
         channel=opening.channel,
         tags=tags,
     )
-    clock = clocks.start(work.now, owed=bool(opening.said))
+    deed = _deed(opening)
+    # They wait for an answer unless it is we who wrote first.
+    clock = clocks.start(work.now, owed=bool(opening.said) or deed.mode is not Mode.REPLY)
     work.save(timing.on_open(ticket, work.policy, tuple(desk.keys), work.now, clock))
     work.record(number, "created", actor, detail=opening.channel)
     if opening.said:
         work.append(number, _transcript(work, opening))
-    deed = _deed(opening)
     act.perform(work, number, deed)
     history = work.history(number)
-    if history.entries:
-        act.open_ticket_notices(work, number, history.entries[0], deed)
+    act.open_ticket_notices(work, number, next(iter(history.entries), None), deed)
     return number
 
 

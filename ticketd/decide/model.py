@@ -142,7 +142,8 @@ class Report:
     """A multipart/report (RFC 6522): what a mail system says of an earlier mail.
 
     ``type`` is ``delivery-status``, ``disposition-notification`` or ``feedback-report``;
-    ``message_ids`` are those of the mail it speaks of, as embedded in it.
+    ``message_ids`` are those of the mail it speaks of, as named or embedded in it; ``recipients``
+    are those who did not get it, or who read it.
     """
 
     type: str

@@ -27,16 +27,16 @@ def notification(
     reason: str,
     cause: str,
     now: datetime,
-    purpose: Purpose = Purpose.REPLY,
     conversation: Sequence[Entry] = (),
+    perhaps: int | None = None,
 ) -> Outgoing:
     """Tell one agent of ``entry`` (or, without one, of ``reason`` alone), with the ticket's card.
 
-    ``purpose`` says what answering it means: a reply to the customer, or a note.
-    ``conversation`` are earlier entries, oldest first, for one who is new to the ticket.
+    ``conversation`` are earlier entries, oldest first, for one who is new to the ticket; ``perhaps``
+    is a ticket that the mail seems to be about, and which its author may not join.
     """
     agents = (agent,)
-    (mail,) = notifications(policy, ticket, history, entry, agents, reason, cause, now, purpose, conversation)
+    (mail,) = notifications(policy, ticket, history, entry, agents, reason, cause, now, conversation, perhaps)
     return mail
 
 
@@ -49,19 +49,23 @@ def notifications(
     reason: str,
     cause: str,
     now: datetime,
-    purpose: Purpose = Purpose.REPLY,
     conversation: Sequence[Entry] = (),
+    perhaps: int | None = None,
 ) -> list[Outgoing]:
     """``notification`` for each of these agents: what is the same in all is made once."""
+    purpose = answer_to((*conversation, *((entry,) if entry else ())))
     files, left_out = _files(entry)
-    shared = _values(policy, ticket, entry, now, is_first(history, entry)) | {
+    shared = _values(policy, ticket, entry, now, is_first(history, entry), perhaps) | {
         "reason": _sentence(reason),
         "note": purpose is Purpose.NOTE,
         "files": card.file_names(files),
         "left_out": card.file_names(left_out),
         "earlier": [told(policy, one) for one in conversation],
     }
-    return [_for_agent(policy, ticket, entry, agent, shared, files, cause, now, purpose) for agent in agents]
+    return [
+        _for_agent(policy, ticket, entry, agent, shared, files, cause, now, purpose, perhaps)
+        for agent in agents
+    ]
 
 
 def _for_agent(
@@ -74,12 +78,16 @@ def _for_agent(
     cause: str,
     now: datetime,
     purpose: Purpose,
+    perhaps: int | None,
 ) -> Outgoing:
     mailbox = letter.desk_of(policy, ticket.mailbox)
     token = tokens.mint(policy, purpose, ticket.id, agent.key, f"{cause}/told")
     values = {
         **shared,
-        "links": card.links(policy, ticket, mailbox, token, agent),
+        "links": [
+            *_joining(policy, ticket, token, perhaps),
+            *card.links(policy, ticket, mailbox, token, agent),
+        ],
         "suggested": card.suggestions(policy, ticket, mailbox, token),
     }
     texts = letter.texts_of(policy)
@@ -98,6 +106,11 @@ def _for_agent(
             files=files,
         ),
     )
+
+
+def answer_to(shown: Sequence[Entry]) -> Purpose:
+    """What answering a mail means that shows these: where a note is among them, a note. In doubt private."""
+    return Purpose.NOTE if any(one.kind is Kind.NOTE for one in shown) else Purpose.REPLY
 
 
 def ticket_draft(
@@ -148,16 +161,32 @@ def is_first(history: History | None, entry: Entry | None) -> bool:
 
 
 def _values(
-    policy: Policy, ticket: Ticket, entry: Entry | None, now: datetime, whole: bool
+    policy: Policy, ticket: Ticket, entry: Entry | None, now: datetime, whole: bool, perhaps: int | None
 ) -> dict[str, object]:
     return {
         "marker": card.MARKER,
         "number": ticket.id,
         "customer": card.short_name(ticket.requester) if ticket.requester else "the customer",
         "entry": told(policy, entry, whole) if entry else None,
-        "warnings": warnings(policy, entry) if entry else [],
+        "warnings": [*_perhaps(perhaps), *(warnings(policy, entry) if entry else [])],
         "card": card.rows(policy, ticket, now),
     }
+
+
+def _perhaps(perhaps: int | None) -> list[str]:
+    """What is said of another ticket that a stranger's mail points at."""
+    if perhaps is None:
+        return []
+    return [
+        f"It seems to be about #{perhaps}, in which the sender takes no part: #merge {perhaps} admits them."
+    ]
+
+
+def _joining(policy: Policy, ticket: Ticket, token: Token, perhaps: int | None) -> list[card.Link]:
+    """The ready mail that joins the two tickets."""
+    if perhaps is None:
+        return []
+    return [card.merge_link(policy, ticket, letter.desk_of(policy, ticket.mailbox), token, perhaps)]
 
 
 def told(policy: Policy, entry: Entry, whole: bool = False) -> dict[str, object]:
@@ -178,10 +207,10 @@ def warnings(policy: Policy, entry: Entry) -> list[str]:
     if entry.kind is not Kind.CUSTOMER:
         return []
     found = []
-    shown, address = clean.name(entry.author.name), clean.name(entry.author.key, 254)
+    shown, address = clean.name(entry.author.name), card.address_text(entry.author)
     if not address:
         found.append("The sender could not be made out" + (f": From said {shown}." if shown else "."))
-    elif "@" in shown and address not in shown.lower():
+    elif "@" in shown and address.lower() not in shown.lower():
         found.append(f"The sender calls themselves {shown}, but the address is {address}.")
     if entry.reply_to and entry.reply_to.key != entry.author.key:
         found.append(

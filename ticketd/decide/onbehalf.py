@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ticketd.decide import act, changes, timing
+from ticketd.decide import act, changes, letter, timing
 from ticketd.decide import clock as clocks
 from ticketd.decide.act import Mode
-from ticketd.decide.arrivals import NO_SUBJECT, take_arrival
+from ticketd.decide.arrivals import take_arrival
 from ticketd.decide.case import Case, outsiders
+from ticketd.decide.clock import Clock
 from ticketd.decide.commands import Commands
 from ticketd.decide.deeds import deed_of, files_of, leaks_of, mode_of
 from ticketd.decide.effects import Conclude
@@ -47,13 +48,14 @@ def _new_ticket(
     requester: Address,
     others: tuple[Address, ...],
     subject: str,
+    clock: Clock,
     channel: Channel = Channel.EMAIL,
 ) -> int:
     number = work.new_number()
     people = (requester, *(person for person in others if person.key != requester.key))
     ticket = Ticket(
         id=number,
-        subject=subject.strip() or NO_SUBJECT,
+        subject=letter.without_codes(subject) or letter.NO_SUBJECT,
         mailbox=case.envelope.mailbox,
         created_at=work.now,
         updated_at=work.now,
@@ -62,29 +64,24 @@ def _new_ticket(
         status=Status.OPEN,
         channel=channel,
     )
-    work.save(
-        timing.on_open(
-            ticket, work.policy, tuple(case.mailbox.keys), work.now, clocks.start(work.now, owed=False)
-        )
-    )
+    work.save(timing.on_open(ticket, work.policy, tuple(case.mailbox.keys), work.now, clock))
     work.record(number, "created", case.identity.agent.address if case.identity.agent else "system")
     return number
 
 
 def _open_for(case: Case, work: Work, agent: Agent, said: Commands, requester: Address) -> Conclude:
-    """A ticket on behalf of a customer: they get the text as a mail."""
-    number = _new_ticket(case, work, requester, (), case.message.subject)
-    rest = replace(said, instructions=tuple(one for one in said.instructions if one.name != "requester"))
+    """A ticket on behalf of a customer: they get the text as a mail; without one they wait for an answer."""
     mode = mode_of(case, work, said)
+    clock = clocks.start(work.now, owed=mode is not Mode.REPLY)
+    number = _new_ticket(case, work, requester, (), case.message.subject, clock)
+    rest = replace(said, instructions=tuple(one for one in said.instructions if one.name != "requester"))
     deed = replace(deed_of(case, work, agent, rest, mode), opening=True)
     if mode is Mode.REPLY:
         found = leaks_of(case, work, said)
         if found:
             return _held_instead(case, work, agent, found)
     act.perform(work, number, deed)
-    history = work.history(number)
-    if history.entries:
-        act.open_ticket_notices(work, number, history.entries[0], deed)
+    act.open_ticket_notices(work, number, next(iter(work.history(number).entries), None), deed)
     return Conclude(Outcome.TICKET, number)
 
 
@@ -98,7 +95,8 @@ def _record_sent(
     case: Case, work: Work, agent: Agent, said: Commands, outsiders: tuple[Address, ...]
 ) -> Conclude:
     """The agent wrote to the customer with the desk in Cc: recorded, not sent again."""
-    number = _new_ticket(case, work, outsiders[0], outsiders[1:], case.message.subject)
+    clock = clocks.start(work.now, owed=False)
+    number = _new_ticket(case, work, outsiders[0], outsiders[1:], case.message.subject, clock)
     deed = deed_of(case, work, agent, said, Mode.REPLY)
     act.perform(work, number, deed)
     return Conclude(Outcome.TICKET, number)
@@ -125,7 +123,8 @@ def make_theirs(case: Case, work: Work, agent: Agent, said: Commands, number: in
     if number is None:
         subject = found.subject or case.message.subject
         channel = Channel.CHAT if theirs.chat else Channel.EMAIL
-        number = _new_ticket(case, work, requester, (), subject, channel)
+        clock = clocks.start(case.envelope.received_at)  # the customer wrote, and waits
+        number = _new_ticket(case, work, requester, (), subject, clock, channel)
     rest = tuple(one for one in said.instructions if one.name not in ("fwd", "requester"))
     changes.set_requester(work, number, requester, agent.address)
     work.append(number, entry)

@@ -1,43 +1,28 @@
 """Mails that wait for an agent's word: parked (is this yours?) and held (is this right?).
 
-Kept, nothing sent, nothing changed. The agent's registered address is asked, at most once
-an hour; ``#yes``, ``#no`` or ``#note`` in answer to that question is the word.
+Kept, nothing sent, nothing changed. The agent's registered address is asked about what was
+parked once a batch is taken in (``collect.questions``), about a held mail at once; ``#yes``,
+``#no`` or ``#note`` in answer to that question is the word.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-from ticketd.decide import compose
+from ticketd.decide import compose, letter
 from ticketd.decide.card import MARKER
 from ticketd.decide.case import Case
 from ticketd.decide.commands import Commands, Problem, read_commands
-from ticketd.decide.context import Waiting
 from ticketd.decide.effects import Conclude, Drop, Release, Revoke
 from ticketd.decide.excerpt import excerpt
 from ticketd.decide.model import Kind, Outcome, Purpose, Ticket, Verdict
 from ticketd.decide.policy import Agent
 from ticketd.decide.work import Work
 
-ASK_EVERY = timedelta(hours=1)
-MOST_ASKED = 50  # in one question; what is left is asked in the next
-
 
 def park(case: Case, work: Work, agent: Agent, reason: str) -> Conclude:
-    """Keep a mail that claims to be an agent's; ask that agent, together with what else waits."""
+    """Keep a mail that claims to be an agent's, to be asked about."""
     for issued in case.identity.foreign:
         work.add(Revoke(issued.token))
-    asked_at = case.context.questioned_at
-    if asked_at is None or work.now - asked_at >= ASK_EVERY:
-        this = Waiting(case.envelope.item, reason, case.message.subject, case.envelope.received_at, "parked")
-        others = [one for one in case.context.waiting if one.state == "parked" and not one.asked]
-        items = sorted((*(one for one in others if one.item != this.item), this), key=_place)[:MOST_ASKED]
-        work.send(compose.question(work.policy, agent, items, case.envelope.mailbox, work.cause, work.now))
     return Conclude(Outcome.PARKED, case.placement.ticket, reason, agent.key)
-
-
-def _place(one: Waiting) -> int:
-    return one.item
 
 
 def keep_unconfirmed(case: Case, work: Work, agent: Agent) -> Conclude:
@@ -59,7 +44,7 @@ def _keep_as_note(case: Case, work: Work, detail: str) -> int:
     number = case.placement.ticket or case.placement.perhaps
     if number is None:
         number = work.new_number()
-        subject = case.message.subject.strip() or "(no subject)"
+        subject = letter.without_codes(case.message.subject) or letter.NO_SUBJECT
         at = case.envelope.received_at
         work.save(Ticket(number, subject, case.envelope.mailbox, created_at=at, updated_at=work.now))
         work.record(number, "created", detail=detail)

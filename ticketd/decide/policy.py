@@ -276,6 +276,11 @@ class Policy:
     disclaimers: tuple[str, ...] = ()
     texts: Any = None
 
+    def canned_text(self, name: str) -> str | None:
+        """The configured text of this name, whatever the case; None where there is none."""
+        folded = name.casefold()
+        return next((text for known, text in self.canned.items() if known.casefold() == folded), None)
+
     def agent_by_key(self, key: str | None) -> Agent | None:
         """The agent who registered this address, else None. Exact: no plus, no dots."""
         return next((agent for agent in self.agents.values() if key in agent.keys), None)

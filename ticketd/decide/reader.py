@@ -24,6 +24,7 @@ MAX_TEXT = 2_000_000  # bytes of one text part that are read; a longer one is a 
 _MAILS = frozenset(("message/rfc822", "message/global", "message/news"))
 _TNEF = frozenset(("application/ms-tnef", "application/vnd.ms-tnef"))
 _SMIME = frozenset(("application/pkcs7-mime", "application/x-pkcs7-mime"))
+_NO_TEXTS = frozenset(("text/calendar", "text/vnd.google.email-reaction+json"))
 _SECOND_BEST = frozenset(("text/x-amp-html", "text/watch-html", "text/enriched", "text/richtext"))
 _RICH = frozenset(("text/rtf", "application/rtf"))  # a text, but none that we read
 
@@ -240,7 +241,7 @@ def _is_text(part: Part, *, alone: bool) -> bool:
     return (
         alone
         and part.kind.startswith("text/")
-        and part.kind not in _SECOND_BEST | _RICH | {"text/calendar"}
+        and part.kind not in _SECOND_BEST | _RICH | _NO_TEXTS
         and not part.name
     )
 

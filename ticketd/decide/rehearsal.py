@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from ticketd.decide import ask, digests, letter, lists, notify, relay
 from ticketd.decide.context import History, Waiting
-from ticketd.decide.model import Address, Attachment, Entry, Kind, Priority, Purpose, Ticket
+from ticketd.decide.model import Address, Attachment, Entry, Kind, Priority, Ticket
 from ticketd.decide.policy import Agent, Mailbox, Policy
 from ticketd.decide.report import Facts, ReplyFact, Report, make_report
 from ticketd.decide.texts import Mistake
@@ -89,10 +89,9 @@ def _scenes(policy: Policy, mailbox: Mailbox, agent: Agent) -> Sequence[Callable
     return (
         lambda: relay.relay(policy, full, reply, agent, mail, cause, now),
         lambda: relay.acknowledgement(policy, full, mail, cause, now),
-        lambda: notify.notification(
-            policy, full, None, mail, agent, "why", cause, now, Purpose.REPLY, entries
-        ),
-        lambda: notify.notification(policy, bare, None, note, agent, "why", cause, now, Purpose.NOTE),
+        lambda: notify.notification(policy, full, None, mail, agent, "why", cause, now, entries),
+        lambda: notify.notification(policy, full, None, mail, agent, "why", cause, now, entries[:2]),
+        lambda: notify.notification(policy, bare, None, note, agent, "why", cause, now),
         lambda: notify.notification(policy, bare, None, None, agent, "why", cause, now),
         lambda: notify.failure(policy, agent, full, _JANE.address, "why", _SAID, True, cause, now),
         lambda: notify.failure(policy, agent, bare, _JANE.address, "why", _SAID, False, cause, now),
@@ -106,6 +105,7 @@ def _scenes(policy: Policy, mailbox: Mailbox, agent: Agent) -> Sequence[Callable
         lambda: lists.digest(policy, agent, [full, bare], *at),
         lambda: digests.desk_digest(policy, agent.address, _report(agent), {"volume": b"png"}, cause, now),
         lambda: lists.shown(policy, agent, History(full, entries), *at),
+        lambda: lists.shown(policy, agent, History(bare, entries[:1]), *at),
         lambda: lists.help_text(policy, agent, *at),
         lambda: lists.archive(policy, agent, 1234, *at),
     )

@@ -26,8 +26,8 @@ def relay(
 ) -> tuple[Outgoing, str]:
     """The reply ``entry`` as a mail to all participants, in their own thread; and its Message-ID.
 
-    ``answering`` is their last mail. Without ``agent`` it comes from the mailbox itself.
-    Raises ValueError where there is nobody to send it to.
+    ``answering`` is their last mail; without one the subject is that of ``entry``. Without ``agent``
+    it comes from the mailbox itself. Raises ValueError where there is nobody to send it to.
     """
     mailbox = letter.desk_of(policy, ticket.mailbox)
     to, cc = _recipients(policy, ticket)
@@ -43,13 +43,13 @@ def relay(
             sender=f"{agent.shown} at {mailbox.shown}" if agent else mailbox.shown,
             to=to,
             cc=cc,
-            subject=_subject(ticket, mailbox, answering),
+            subject=_subject(ticket, mailbox, entry, answering),
             text=letter.texts_of(policy).render("reply.txt", **values),
             html=letter.texts_of(policy).render("reply.html", **values),
             files=_files(entry),
             author=agent.address if agent else None,
             not_before=not_before,
-            in_reply_to=answering.message_id if answering else None,
+            in_reply_to=_answered(answering),
             references=_references(policy, ticket, mailbox, answering),
         ),
     )
@@ -78,14 +78,23 @@ def _can_get(policy: Policy, person: Address) -> bool:
     return not policy.is_ours(person.key) and policy.agent_by_key(person.key) is None
 
 
-def _subject(ticket: Ticket, mailbox: Mailbox, answering: Entry | None) -> str:
-    tag = f"[#{ticket.id}]"
-    subject = answering.subject if answering and answering.subject else ticket.subject
-    words = (
-        letter.base_subject(subject.replace(tag, "")) if answering else clean.line(subject) or mailbox.shown
-    )
-    parts = ("Re:" if answering else "", words, tag if mailbox.subject_tag else "")
-    return " ".join(part for part in parts if part)
+def _subject(ticket: Ticket, mailbox: Mailbox, entry: Entry, answering: Entry | None) -> str:
+    """The subject of their thread. What agents call the ticket meanwhile is for agents alone."""
+    if answering:
+        theirs = answering.subject.replace(f"[#{ticket.id}]", "")
+        words = f"Re: {letter.base_subject(theirs) or letter.NO_SUBJECT}"
+    else:  # an agent's subject: a tag in it is ours, whichever ticket it names
+        words = letter.title(entry.subject or ticket.subject) or mailbox.shown
+    return _tagged(words, ticket, mailbox)
+
+
+def _tagged(subject: str, ticket: Ticket, mailbox: Mailbox) -> str:
+    return f"{subject} [#{ticket.id}]" if mailbox.subject_tag else subject
+
+
+def _answered(answering: Entry | None) -> str | None:
+    """The id of their mail; never one that only an agent may have."""
+    return answering.message_id if answering and _may_show(answering.message_id) else None
 
 
 def _references(policy: Policy, ticket: Ticket, mailbox: Mailbox, answering: Entry | None) -> tuple[str, ...]:
@@ -93,13 +102,13 @@ def _references(policy: Policy, ticket: Ticket, mailbox: Mailbox, answering: Ent
     if answering is None:
         return (root,)
     own = (answering.message_id,) if answering.message_id else ()
-    theirs = tuple(
-        one for one in (*answering.references, *own) if not tokens.holds_token(one) or _is_ours_to_them(one)
-    )
-    return (root, *theirs)
+    return (root, *(one for one in (*answering.references, *own) if _may_show(one)))
 
 
-def _is_ours_to_them(message_id: str) -> bool:
+def _may_show(message_id: str | None) -> bool:
+    """Whether an id may stand in a customer's mail: not ours, or made for customers."""
+    if message_id is None or not tokens.holds_token(message_id):
+        return True
     signed = tokens.read_message_id(message_id)
     return signed is not None and signed.purpose == Purpose.CUSTOMER
 
@@ -135,9 +144,9 @@ def acknowledgement(policy: Policy, ticket: Ticket, answering: Entry, cause: str
             now=now,
             sender=mailbox.shown,
             to=(Address(answering.author.address),),
-            subject=subject,
+            subject=_tagged(subject, ticket, mailbox),
             text=text,
-            in_reply_to=answering.message_id,
+            in_reply_to=_answered(answering),
             references=_references(policy, ticket, mailbox, answering),
             fields=letter.REPLIED,
         ),

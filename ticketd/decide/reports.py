@@ -33,12 +33,12 @@ def read_report(
         if kind.value != "multipart/report" or said not in _TYPES.values():
             return None
         told = (said, b"")
-    recipients = _recipients(told[1]) if told[0] == "delivery-status" else ()
+    recipients = _recipients(told[1]) if told[0] != "feedback-report" else ()
     return Report(told[0], recipients, _about(told[1], parts, enclosed))
 
 
 def _recipients(content: bytes) -> tuple[Recipient, ...]:
-    """The recipient blocks of a delivery status; the first block, about the mail, gives defaults."""
+    """The recipient blocks of a delivery status; a receipt has one, of who read the mail."""
     found = []
     for block in _blocks(content):
         said = (

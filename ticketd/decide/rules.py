@@ -24,6 +24,8 @@ from ticketd.decide.files import mark_logos
 from ticketd.decide.identify import Identity, Proof, Standing, Who, identify
 from ticketd.decide.model import Classification, Envelope, Message, Outcome, Verdict
 from ticketd.decide.policy import Policy
+from ticketd.decide.reactions import is_reaction
+from ticketd.decide.receipts import is_receipt, take_receipt
 from ticketd.decide.speak import speak
 from ticketd.decide.thread import Placement, clues, place
 from ticketd.decide.work import Work
@@ -48,7 +50,8 @@ class Decision:
 def read_clues(message: Message, mailbox: str, policy: Policy) -> Clues:
     """What must be looked up before this mail can be decided."""
     kind = classify(message)
-    found = clues(message, mailbox, kind.bounce.message_ids if kind.bounce else ())
+    about = kind.bounce or (message.report if is_receipt(message) else None)
+    found = clues(message, mailbox, about.message_ids if about else ())
     acknowledges = bool(policy.mailboxes[mailbox].acknowledge)
     found = replace(found, acknowledges=acknowledges, classification=kind)
     agent = policy.agent_by_key(found.author)
@@ -137,6 +140,21 @@ def robot_of_agent(case: Case, work: Work) -> Conclude | None:
     return Conclude(Outcome.IGNORED, case.placement.ticket, "an agent's automatic mail")
 
 
+def reaction_of_agent(case: Case, work: Work) -> Conclude | None:
+    """An agent pressed a thumb below a mail: nobody is told, least of all the customer."""
+    if case.identity.who is not Who.AGENT:
+        return None
+    said = excerpt(case.message.text, case.message.html, agent=True, marker=MARKER).new_text
+    if not is_reaction(case.message, said):
+        return None
+    return Conclude(Outcome.IGNORED, case.placement.ticket, "an agent's reaction")
+
+
+def receipt(case: Case, work: Work) -> Conclude | None:
+    """A read receipt is recorded where the mail that was read is."""
+    return take_receipt(case, work) if is_receipt(case.message) else None
+
+
 def forged_agent(case: Case, work: Work) -> Conclude | None:
     """From says an agent, a trusted server says no, and no token speaks for it: unanswered."""
     if case.identity.standing is not Standing.QUARANTINE:
@@ -211,6 +229,8 @@ RULES: tuple[Rule, ...] = (
     circling,
     bounced,
     robot_of_agent,
+    reaction_of_agent,
+    receipt,
     forged_agent,
     archived_agent,
     unproven_agent,

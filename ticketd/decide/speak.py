@@ -15,7 +15,7 @@ from ticketd.decide.case import Case
 from ticketd.decide.checks import QUERIES, problems_of
 from ticketd.decide.commands import Commands, Instruction, read_commands
 from ticketd.decide.context import History
-from ticketd.decide.deeds import deed_of, leaks_of, mode_of, text_of
+from ticketd.decide.deeds import deed_of, is_recorded, leaks_of, mode_of, text_of
 from ticketd.decide.effects import Conclude
 from ticketd.decide.excerpt import excerpt
 from ticketd.decide.forwarded import is_forward
@@ -70,7 +70,7 @@ def _on_ticket(case: Case, work: Work, agent: Agent, said: Commands, read: Excer
     mode = mode_of(case, work, said)
     if mode is Mode.NOTHING and not said.instructions and not case.approved:
         return hold(case, work, agent, "nothing new was found in it: no text, no file, no command")
-    if mode is Mode.REPLY:
+    if mode is Mode.REPLY and not is_recorded(case, said):
         history = work.history(number)
         # A leak stays one, whatever the agent says: it may become a note or be dropped.
         if leak := leaks_of(case, work, said, history):

@@ -110,12 +110,13 @@ def read_tags(subject: str) -> tuple[int, ...]:
     return tuple(int(number) for number in _TAG.findall(subject[:1000])[:3])
 
 
+# The heart of every form, with whatever of the form still stands around it: a client may have lost a bracket.
 _ANYWHERE = re.compile(
     "|".join(
         (
-            rf"<?t\d{{1,12}}\.(?:{_SERIAL}\.[crnql]\.)?{_MAC}@[^<>@\s]{{1,255}}>?",
-            rf"\+t\d{{1,12}}\.[crnql]\.{_SERIAL}\.{_MAC}",
-            rf"\[#\d{{1,12}}\.[crnql]\.{_SERIAL}\.{_MAC}\]",
+            rf"<?t\d{{1,12}}\.{_MAC}@[^<>@\s]{{1,255}}>?",
+            rf"(?:<?t|\+t|\[?#)?\d{{1,12}}\.(?:[crnql]\.{_SERIAL}|{_SERIAL}\.[crnql])\.{_MAC}"
+            r"(?:@[^<>@\s]{1,255}>?|\])?",
         )
     ),
     re.ASCII | re.IGNORECASE,

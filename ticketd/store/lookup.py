@@ -58,9 +58,6 @@ _GLANCE = select(
     exists(select(block.c.address).where(block.c.address.in_([_AUTHOR, _DIGEST]))),
     _ACKED.where(outbox.c.created_at > bindparam("hour", type_=outbox.c.created_at.type)).scalar_subquery(),
     _ACKED.where(outbox.c.created_at > bindparam("day", type_=outbox.c.created_at.type)).scalar_subquery(),
-    select(func.max(outbox.c.created_at))
-    .where(text(BUDGETED), outbox.c.recipient_key == _AUTHOR, outbox.c.kind == MailKind.QUESTION)
-    .scalar_subquery(),
     exists(select(ledger.c.id).where(ledger.c.agent == _AUTHOR, _WAITS)),
 )
 _KNOWN = select(ledger.c.ticket, ledger.c.mailbox).where(ledger.c.id == bindparam("id"))
@@ -223,13 +220,12 @@ class Looking(Work):
         wanted: dict[str, Any] = {"author": author, "fingerprint": clues.fingerprint}
         wanted["digest"] = digest_of(author, self.key) if author else None
         wanted |= {"hour": now - timedelta(hours=1), "day": now - timedelta(days=1), "hand": ledger_id or 0}
-        same, blocked, hour, day, questioned_at, waits = self.connection.execute(_GLANCE, wanted).one()
+        same, blocked, hour, day, waits = self.connection.execute(_GLANCE, wanted).one()
         known = Known(*self.connection.execute(_KNOWN, {"id": same}).one()) if same else None
         return known, {
             "blocked": bool(blocked),
             "acks_last_hour": hour,
             "automatic_last_day": day,
-            "questioned_at": questioned_at,
             "waiting": self._waiting(clues, author) if waits or clues.agent else (),
         }
 

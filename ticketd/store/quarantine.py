@@ -9,15 +9,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, exists, select, text, update
+from sqlalchemy import bindparam, case, exists, select, update
 
 from ticketd.decide.context import Waiting
-from ticketd.decide.effects import MailKind
 from ticketd.decide.glance import glance
-from ticketd.decide.model import Outcome
+from ticketd.decide.model import Outcome, Purpose
 from ticketd.errors import NotFound
-from ticketd.store.cases import question
-from ticketd.store.tables import BUDGETED, ledger, outbox, raw_mail
+from ticketd.store.cases import question, token
+from ticketd.store.tables import ledger, raw_mail
 from ticketd.store.work import Work
 
 STRIKES = 3
@@ -31,7 +30,7 @@ _ASKED = exists(select(question.c.item).where(question.c.item == ledger.c.id))
 
 def waiting_of(row: Any) -> Waiting:
     """A parked or held ledger row as the value that decisions see."""
-    return Waiting(row.id, row.reason, row.subject, row.at, row.outcome, bool(row.asked))
+    return Waiting(row.id, row.reason, row.subject, row.at, row.outcome, bool(row.asked), row.mailbox)
 
 
 WAITING_COLUMNS = (
@@ -41,8 +40,23 @@ WAITING_COLUMNS = (
     ledger.c.concluded_at.label("at"),
     ledger.c.outcome,
     ledger.c.agent,
+    ledger.c.mailbox,
     _ASKED.label("asked"),
 )
+
+
+_UNASKED = (
+    select(*WAITING_COLUMNS)
+    .where(ledger.c.outcome == Outcome.PARKED, ledger.c.agent.is_not(None), ~_ASKED)
+    .order_by(ledger.c.id)
+)
+_OPEN = (
+    select(ledger.c.agent)
+    .join(question, question.c.item == ledger.c.id)
+    .join(token, (token.c.serial == question.c.serial) & (token.c.purpose == Purpose.QUESTION))
+    .where(ledger.c.outcome == Outcome.PARKED, token.c.issued_at > bindparam("since"))
+)
+"""The agents who have yet to answer a question about a parked mail."""
 
 
 class Quarantining(Work):
@@ -115,19 +129,13 @@ class Quarantining(Work):
             raise NotFound(f"There is no mail {ledger_id} in quarantine.")
 
     def questions_due(self, now: datetime) -> dict[str, tuple[Waiting, ...]]:
-        """Parked mails that no question was sent about, by agent; none for an agent asked within the hour."""
-        rows = self.connection.execute(
-            select(*WAITING_COLUMNS)
-            .where(ledger.c.outcome == Outcome.PARKED, ledger.c.agent.is_not(None), ~_ASKED)
-            .order_by(ledger.c.id)
-        ).all()
-        recent = select(outbox.c.recipient_key).where(
-            text(BUDGETED),
-            outbox.c.kind == MailKind.QUESTION,
-            outbox.c.created_at > now - timedelta(hours=1),
-            outbox.c.recipient_key.in_({row.agent for row in rows}),
-        )
-        asked = set(self.connection.scalars(recent)) if rows else set()
+        """Parked mails that no question was sent about, by agent.
+
+        None for an agent whom a question of the last hour still waits for; once all that it asked
+        about is answered, there may be another at once.
+        """
+        rows = self.connection.execute(_UNASKED).all()
+        asked = set(self.connection.scalars(_OPEN, {"since": now - timedelta(hours=1)})) if rows else set()
         due: dict[str, tuple[Waiting, ...]] = {}
         for row in rows:
             if row.agent not in asked:
