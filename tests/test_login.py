@@ -13,6 +13,7 @@ import pytest
 
 from tests.servers.oauth import Provider
 from tests.test_signin import box
+from ticketd.config import MailboxSettings
 from ticketd.errors import LoginRefused, Unavailable, UsageError
 from ticketd.login import sign_in
 
@@ -23,21 +24,39 @@ def clock() -> datetime:
     return NOW
 
 
+class Waiting:
+    """Time that passes only by waiting."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+
+    def wait(self, seconds: float) -> None:
+        self.waits.append(seconds)
+
+    def elapsed(self) -> float:
+        return sum(self.waits)
+
+
+def by_code(mailbox: MailboxSettings, tell=lambda _: None):
+    time = Waiting()
+    return sign_in(mailbox, tell, clock, wait=time.wait, elapsed=time.elapsed)
+
+
 def test_a_code_is_waited_for(provider: Provider, tmp_path: Path) -> None:
     told: list[str] = []
-    waits: list[float] = []
+    time = Waiting()
 
     def wait(seconds: float) -> None:
-        waits.append(seconds)
-        if len(waits) == 4:
+        time.wait(seconds)
+        if len(time.waits) == 4:
             provider.approve()
 
     provider.script = [(400, {"error": "slow_down"}), (503, b"busy")]
-    grant = sign_in(box(tmp_path, provider), told.append, clock, wait=wait)
+    grant = sign_in(box(tmp_path, provider), told.append, clock, wait=wait, elapsed=time.elapsed)
     assert (grant.access_token, grant.refresh_token, grant.signed_in_at) == ("access-1", "refresh-1", NOW)
     assert provider.url("activate") in told[0]
     assert "WDJB-MJHT" in told[1]
-    assert waits == [0, 5, 5, 5]
+    assert time.waits == [1, 6, 6, 6]
     assert provider.asked[0]["scope"] == "mail offline"
 
 
@@ -45,18 +64,18 @@ def test_a_code_is_waited_for(provider: Provider, tmp_path: Path) -> None:
 def test_a_person_who_says_no(provider: Provider, tmp_path: Path, error: str, words: str) -> None:
     provider.script = [(400, {"error": error})]
     with pytest.raises(LoginRefused, match=words):
-        sign_in(box(tmp_path, provider), lambda _: None, clock, wait=lambda _: None)
+        by_code(box(tmp_path, provider))
 
 
 def test_a_code_that_nobody_enters(provider: Provider, tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="nobody entered the code in time"):
-        sign_in(box(tmp_path, provider), lambda _: None, clock, wait=lambda _: None)
+        by_code(box(tmp_path, provider))
 
 
 def test_without_offline_access_it_is_refused(provider: Provider, tmp_path: Path) -> None:
     provider.script = [(200, {"access_token": "a"})]
     with pytest.raises(LoginRefused, match="no refresh token"):
-        sign_in(box(tmp_path, provider), lambda _: None, clock, wait=lambda _: None)
+        by_code(box(tmp_path, provider))
 
 
 class Browser:

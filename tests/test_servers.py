@@ -6,7 +6,7 @@ from ticketd.config import load
 from ticketd.servers import imap_server, smtp_server
 from ticketd.signin import SignIns
 
-NOBODY = SignIns(None, lambda: datetime.now(UTC))
+NOBODY = SignIns(None, lambda: datetime.now(UTC), None)
 
 CONFIG = """
 [[mailboxes]]

@@ -79,7 +79,7 @@ class Crew:
         """
         self.store, self.live, self.clock = store, live, clock
         self._at_most, self._headway = at_most, headway
-        self.sign_ins = SignIns(store, clock)
+        self.sign_ins = SignIns(store, clock, live.settings.state_dir)
         self._signed_in: dict[str, datetime] = {}
         self.taken_in: Counter[str] = Counter()
         self._counting = threading.Lock()
@@ -227,7 +227,8 @@ class Crew:
         """Tell the admins once, days ahead, where somebody must sign in again."""
         for name, ends in ending(self.store, self.live.mailboxes, now).items():
             with self.store.begin("sign-in-ends") as tx:
-                news = tx.tell(f"sign-in-ends {name} {ends.isoformat()}", now)
+                since = tx.sign_ins()[name]  # each renewal may name another end: once a sign-in is enough
+                news = tx.tell(f"sign-in-ends {name} {since.isoformat()}", now)
             if news:
                 when = f"{ends:%Y-%m-%d %H:%M}Z"
                 self.alert(

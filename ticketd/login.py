@@ -36,6 +36,7 @@ def sign_in(
     clock: Callable[[], datetime],
     pasted: Iterable[str] = (),
     wait: Callable[[float], None] = time.sleep,
+    elapsed: Callable[[], float] = time.monotonic,
 ) -> Grant:
     """Sign in as the config says.
 
@@ -48,7 +49,7 @@ def sign_in(
     if settings.sign_in == "client-credentials":
         return _by_itself(mailbox, settings, clock)
     if settings.sign_in == "device":
-        grant = _by_code(mailbox, settings, tell, clock, wait)
+        grant = _by_code(mailbox, settings, tell, clock, wait, elapsed)
     else:
         grant = _by_browser(mailbox, settings, tell, clock, pasted)
     if grant.refresh_token is None:
@@ -60,12 +61,15 @@ def sign_in(
 
 
 def _grant(
-    mailbox: MailboxSettings, answer: tuple[int, Mapping[str, Any]], clock: Callable[[], datetime]
+    mailbox: MailboxSettings,
+    answer: tuple[int, Mapping[str, Any]],
+    clock: Callable[[], datetime],
+    sent: Iterable[str] = (),
 ) -> Grant:
     status, document = answer
     verdict = judge(status, document)
     if verdict is not Answer.GRANTED:
-        raise trouble(mailbox, verdict, status, document)
+        raise trouble(mailbox, verdict, status, document, sent)
     return granted(document, None, identity(mailbox), clock(), signed_in=True)
 
 
@@ -84,6 +88,7 @@ def _by_code(
     tell: Tell,
     clock: Callable[[], datetime],
     wait: Callable[[float], None],
+    elapsed: Callable[[], float],
 ) -> Grant:
     status, device = ask(settings, "device_url", PATIENCE, scope=settings.scope)
     page = device.get("verification_uri") or device.get("verification_url")  # Google's older name
@@ -92,17 +97,17 @@ def _by_code(
         raise trouble(mailbox, judge(status, device), status, device)
     tell(f"Open {printable(str(page))} in any browser, sign in as {mailbox.address}, and enter the code")
     tell(f"\n    {printable(str(code))}\n")
-    interval, left = _seconds(device.get("interval"), 5.0), _seconds(device.get("expires_in"), 900.0)
-    while left > 0:
-        wait(interval)
-        left -= max(interval, 1.0)
-        fields = {"grant_type": _DEVICE_GRANT, "device_code": str(key)}
+    interval = max(1.0, _seconds(device.get("interval"), 5.0))
+    end = elapsed() + _seconds(device.get("expires_in"), 900.0)
+    fields = {"grant_type": _DEVICE_GRANT, "device_code": str(key)}
+    while (left := end - elapsed()) > 0:
+        wait(min(interval, left))
         answer = _asked(settings, fields)
         verdict = judge(*answer)
         if verdict is Answer.SLOW_DOWN:
             interval += _SLOWER
         elif verdict not in (Answer.PENDING, Answer.LATER):
-            return _grant(mailbox, answer, clock)
+            return _grant(mailbox, answer, clock, fields.values())
     raise Unavailable("nobody entered the code in time: run it again")
 
 
@@ -144,7 +149,7 @@ def _by_browser(
         "redirect_uri": redirect.url,
         "code_verifier": verifier,
     }
-    return _grant(mailbox, ask(settings, "token_url", PATIENCE, **fields), clock)
+    return _grant(mailbox, ask(settings, "token_url", PATIENCE, **fields), clock, fields.values())
 
 
 def _address(mailbox: MailboxSettings, settings: OAuthSettings, back: str, state: str, verifier: str) -> str:

@@ -8,12 +8,17 @@ IMAP and SMTP, and decides nothing that ``decide.grants`` can.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeGuard
 
 from ticketd.config import MailboxSettings, OAuthSettings
 from ticketd.decide.grants import Answer, Grant, granted, judge, reason
@@ -22,6 +27,9 @@ from ticketd.store import Store
 from ticketd.wire import oauth
 
 Clock = Callable[[], datetime]
+
+_AWAY = 10.0  # seconds in which a provider that did not answer is not asked again
+_MARGIN = 5.0  # seconds that saving may take whoever has the turn
 
 
 def identity(mailbox: MailboxSettings) -> str:
@@ -49,28 +57,71 @@ def form_of(settings: OAuthSettings, **fields: str) -> dict[str, str]:
 
 
 class SignIns:
-    """All mailboxes' tokens. Safe to share between threads; one mailbox renews once at a time."""
+    """All mailboxes' tokens. Safe to share between threads; one mailbox is renewed once at a time.
 
-    def __init__(self, store: Store | None, clock: Clock) -> None:
-        """Without a ``store`` nothing is kept, and only applications can sign in."""
-        self._store, self._clock = store, clock
+    That holds for all processes on the machine: a provider may take a rotated token that comes
+    twice for a stolen one, and end the sign-in (RFC 9700 §4.14.2).
+    """
+
+    def __init__(self, store: Store | None, clock: Clock, directory: Path | None) -> None:
+        """``directory`` is where locks are; without a ``store`` only applications can sign in."""
+        self._store, self._clock, self._directory = store, clock, directory
         self._guard = threading.Lock()
         self._accounts: dict[str, _Account] = {}
 
     def tokens(self, mailbox: MailboxSettings, patience: float = oauth.PATIENCE) -> Tokens:
         """One mailbox's tokens; ``patience`` (seconds) is for one answer of the provider."""
         with self._guard:
-            account = self._accounts.setdefault(mailbox.name, _Account())
+            account = self._accounts.setdefault(mailbox.name, _Account(_lock(self._directory, mailbox.name)))
         return Tokens(mailbox, self._store, self._clock, account, patience)
 
 
 @dataclass(slots=True)
 class _Account:
-    """What all connections of one mailbox share: the token that a server refused, and the one got instead."""
+    """What all connections of one mailbox share.
 
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    The token that a server refused, and the one got instead; a grant that could not be saved, with
+    the one before it; when the provider was last found to be away (monotonic), and in what words.
+    """
+
+    lock: Path | None
     refused: str | None = field(default=None, repr=False)
     instead: str | None = field(default=None, repr=False)
+    unsaved: tuple[Grant | None, Grant] | None = field(default=None, repr=False)
+    away: tuple[float, str] | None = None
+
+
+def _lock(directory: Path | None, mailbox: str) -> Path | None:
+    """A mailbox's lock file: its name is the admin's and may hold anything, a digest is a safe name."""
+    if directory is None or not directory.exists():
+        return None
+    return directory / f"sign-in-{hashlib.sha256(mailbox.encode()).hexdigest()[:16]}"
+
+
+@contextmanager
+def _turn(lock: Path | None, patience: float) -> Iterator[None]:
+    """Be the one that renews; the system lets go of the lock when its holder dies."""
+    if lock is None:
+        yield
+        return
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        end = time.monotonic() + patience
+        while not _taken(descriptor):
+            if time.monotonic() > end:
+                raise Unavailable("another process is still signing in")
+            time.sleep(0.05)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 class Tokens:
@@ -93,12 +144,14 @@ class Tokens:
 
         Raises LoginRefused where somebody must sign in (again), Unavailable where the provider is away.
         """
-        with self._account.lock:
-            grant = self._kept()
-            now = self._clock()
-            if grant and not grant.is_due(now) and grant.access_token != self._account.refused:
+        grant = self._kept()
+        if self._is_good(grant):
+            return grant.access_token
+        with _turn(self._account.lock, self._patience + _MARGIN):
+            grant = self._kept()  # somebody else may have had the turn before us
+            if self._is_good(grant):
                 return grant.access_token
-            return self._renewed(grant, now).access_token
+            return self._renewed(grant, self._clock()).access_token
 
     def refused(self, token: str) -> bool:
         """The server refused ``token``: whether another one may do better; a third would not."""
@@ -107,31 +160,63 @@ class Tokens:
         self._account.refused = token
         return True
 
+    def _is_good(self, grant: Grant | None) -> TypeGuard[Grant]:
+        fresh = grant is not None and not grant.is_due(self._clock())
+        return fresh and grant is not None and grant.access_token != self._account.refused
+
     def _kept(self) -> Grant | None:
         """The grant that is kept, if it is for this application and account."""
+        if self._account.unsaved:
+            self._save(*self._account.unsaved)
         if self._store is None:
             return None
         with self._store.begin("grant") as tx:
             grant = tx.grant(self._mailbox.name)
         return grant if grant and grant.client == self._client else None
 
+    def _save(self, before: Grant | None, renewed: Grant) -> None:
+        """Commit what followed from ``before``, unless somebody signed in meanwhile.
+
+        Where the database is in trouble the grant is remembered: the provider may have forgotten the old one.
+        """
+        if self._store is None:
+            return
+        self._account.unsaved = before, renewed
+        with self._store.begin("keep-grant") as tx:
+            tx.keep_grant(self._mailbox.name, renewed, instead_of=before)
+        self._account.unsaved = None
+
     def _renewed(self, grant: Grant | None, now: datetime) -> Grant:
         """A new grant, saved. Where the old one still serves, a provider that is away is no trouble yet."""
         try:
-            renewed = self._ask(grant, now)
+            renewed = self._asked(grant, now)
         except LoginRefused:
             other = self._kept()
             if other is not None and other != grant:
-                return other  # another process was quicker: with a rotated token only one can be
+                return other  # somebody signed in meanwhile
             raise
         except Unavailable:
             if grant and grant.serves(now) and grant.access_token != self._account.refused:
                 return grant
             raise
-        keep(self._store, self._mailbox.name, renewed)
+        self._save(grant, renewed)
         if grant and grant.access_token == self._account.refused:
             self._account.instead = renewed.access_token
-        return renewed
+        return self._kept() or renewed
+
+    def _asked(self, grant: Grant | None, now: datetime) -> Grant:
+        """``_ask``, but not a provider that was away a moment ago, nor before the database can be written."""
+        if self._account.away and time.monotonic() - self._account.away[0] < _AWAY:
+            raise Unavailable(self._account.away[1])
+        if grant is not None:
+            self._save(grant, grant)
+        try:
+            return self._ask(grant, now)
+        except LoginRefused:
+            raise
+        except Unavailable as error:
+            self._account.away = time.monotonic(), str(error)
+            raise
 
     def _ask(self, grant: Grant | None, now: datetime) -> Grant:
         """Ask the provider for what follows ``grant``."""
@@ -147,14 +232,13 @@ class Tokens:
         answer = judge(status, document)
         if answer is Answer.GRANTED:
             return granted(document, grant, self._client, now, signed_in=grant is None)
-        raise trouble(self._mailbox, answer, status, document)
+        raise trouble(self._mailbox, answer, status, document, fields.values())
 
 
-def keep(store: Store | None, mailbox: str, grant: Grant) -> None:
-    """Commit a grant before anybody uses it."""
-    if store is not None:
-        with store.begin("keep-grant") as tx:
-            tx.keep_grant(mailbox, grant)
+def keep(store: Store, mailbox: str, grant: Grant) -> None:
+    """Commit what a person just granted, whatever was kept before."""
+    with store.begin("keep-grant") as tx:
+        tx.keep_grant(mailbox, grant)
 
 
 def ask(settings: OAuthSettings, key: str, patience: float, **fields: str) -> tuple[int, dict[str, Any]]:
@@ -163,11 +247,17 @@ def ask(settings: OAuthSettings, key: str, patience: float, **fields: str) -> tu
 
 
 def trouble(
-    mailbox: MailboxSettings, answer: Answer, status: int, document: Mapping[str, Any]
+    mailbox: MailboxSettings,
+    answer: Answer,
+    status: int,
+    document: Mapping[str, Any],
+    sent: Iterable[str] = (),
 ) -> TicketdError:
-    """What a provider's refusal is for us, with the way to mend it."""
+    """What a provider's refusal is for us, with the way to mend it; ``sent`` is what it may repeat to us."""
     assert mailbox.oauth is not None
-    why = f"{mailbox.oauth.provider} gives no token: {reason(status, document)}"
+    secret = mailbox.oauth.client_secret
+    hidden = (*sent, *((secret.read(),) if secret else ()))
+    why = f"{mailbox.oauth.provider} gives no token: {reason(status, document, hidden)}"
     if answer is not Answer.REFUSED:
         return Unavailable(why)
     by_person = mailbox.oauth.sign_in != "client-credentials"

@@ -18,7 +18,9 @@ HOUR = timedelta(hours=1)
         (200, {"access_token": ""}, Answer.LATER),
         (200, {"access_token": 7}, Answer.LATER),
         (200, {"access_token": "a\r\nb"}, Answer.LATER),
-        (200, {"access_token": "a", "error": "invalid_grant"}, Answer.LATER),
+        (200, {"access_token": "a", "error": "invalid_grant"}, Answer.REFUSED),
+        (200, {"error": "access_denied"}, Answer.REFUSED),
+        (403, {"error": "rate_limit_exceeded"}, Answer.LATER),
         (400, {"error": "invalid_grant"}, Answer.REFUSED),
         (401, {"error": "invalid_client"}, Answer.REFUSED),
         (400, {"error": "something_new"}, Answer.REFUSED),
@@ -67,6 +69,11 @@ def test_a_grant_is_due_after_four_fifths_of_its_life():
 )
 def test_a_life_is_read_as_providers_write_it(said, seconds):
     assert grant(expires_in=said).expires_at == NOW + timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("said", [0, -5, "x", True, 3599.5])
+def test_an_end_that_is_none_is_not_known(said):
+    assert grant(refresh_token="r", refresh_token_expires_in=said).refresh_expires_at is None
 
 
 def test_a_life_beyond_all_calendars_is_ten_years():

@@ -161,6 +161,10 @@ def test_from_the_first_sign_in_to_the_last(desk: Desk, provider: Provider) -> N
     assert desk.ticketd("run", "--once").returncode == 0
     assert desk.tickets() == 3
 
+    assert desk.ticketd("login", "--forget", "support").returncode == 0
+    assert desk.ticketd("login", "--forget", "support").returncode == 1
+    assert "nobody has signed in yet" in desk.ticketd("run", "--once").stdout
+
 
 def test_an_application_needs_nobody(desk: Desk) -> None:
     desk.configure("client-credentials")

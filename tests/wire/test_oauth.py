@@ -1,5 +1,9 @@
 """A token endpoint that answers oddly, slowly or not at all."""
 
+import socket
+import threading
+from contextlib import closing, suppress
+
 import pytest
 
 from tests.servers.proxy import Fault
@@ -52,3 +56,38 @@ def test_a_certificate_that_nobody_vouches_for(dovecot):
         Unavailable, match="cannot be trusted: its certificate comes from an unknown authority"
     ):
         oauth.ask(f"https://localhost:{dovecot.tls_port}/token", {})
+
+
+@pytest.mark.parametrize("drip", [b"X-Drip: 1\r\n", b"x"])
+def test_an_endpoint_that_drips_is_hung_up_on(drip):
+    """Each piece comes in time, and there is no end of them."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        enough = threading.Event()
+
+        def serve():
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                connection.recv(65536)
+                head = b"HTTP/1.1 200 OK\r\n" + (
+                    b"" if drip.endswith(b"\n") else b"Content-Length: 60000\r\n\r\n"
+                )
+                connection.sendall(head)
+                while not enough.wait(0.02):
+                    connection.sendall(drip)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            with pytest.raises(Unavailable, match="does not answer in time"):
+                oauth.ask(f"http://127.0.0.1:{server.getsockname()[1]}/token", {}, patience=0.3)
+        finally:
+            enough.set()
+            thread.join()
+
+
+def test_no_proxy_sees_what_goes_over_loopback_in_the_clear(provider, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    provider.refreshing.add("r")
+    form = {"grant_type": "refresh_token", "refresh_token": "r"}
+    assert oauth.ask(provider.url("token"), form)[0] == 200

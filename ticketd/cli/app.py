@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from typer import exceptions
 
-from ticketd.cli import installing, ops, privacy, queues, reporting, signing_in, tickets
+from ticketd.cli import installing, ops, privacy, queues, reporting, show, signing_in, tickets
 from ticketd.cli.state import Options, reason_of
 from ticketd.errors import TicketdError
 
@@ -86,5 +86,6 @@ def _unforeseen(error: Exception) -> str:
 
 def _fail(message: str, status: int) -> int:
     """Say what is wrong. Several problems of one config stand a line each."""
-    print(f"ticketd: {message}", file=sys.stderr)
+    lines = (show.line(line) for line in f"ticketd: {message}".splitlines())
+    print("\n".join(lines), file=sys.stderr)
     return status

@@ -100,7 +100,7 @@ def _sign_ins(settings: Settings, past: Past) -> Iterator[SignIns]:
     usable = past.policy is not None and any(mailbox.oauth for mailbox in settings.mailboxes)
     store = Store.open(settings.database_url, create=False) if usable else None
     try:
-        yield SignIns(store, now)
+        yield SignIns(store, now, settings.state_dir)
     finally:
         if store:
             store.close()

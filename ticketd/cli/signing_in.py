@@ -10,6 +10,7 @@ import typer
 from ticketd.cli import show
 from ticketd.cli.state import assembly, now
 from ticketd.cli.upkeep import check_mailbox
+from ticketd.errors import NotFound
 
 if TYPE_CHECKING:
     from ticketd.assemble import Assembly
@@ -24,21 +25,33 @@ def register(app: typer.Typer) -> None:
 def login(
     context: typer.Context,
     mailbox: Annotated[str, typer.Argument(metavar="MAILBOX", help="Its name in the config.")],
+    forget: Annotated[bool, typer.Option("--forget", help="Keep the mailbox's sign-in no longer.")] = False,
 ) -> None:
     """Sign a mailbox in with OAuth 2 and keep what the provider grants.
 
-    A running daemon takes it up within a minute.
+    A running daemon takes it up at once.
     """
     from ticketd.login import sign_in
     from ticketd.signin import keep
 
     with assembly(context) as ready:
+        if forget:
+            _forget(ready, mailbox)
+            return
         check_mailbox(ready.settings, mailbox)
         box = next(one for one in ready.settings.mailboxes if one.name == mailbox)
         grant = sign_in(box, _tell, now, _pasted())
         keep(ready.store, mailbox, grant)
         print(show.line(f"{mailbox} is signed in"))
         _try_out(ready, box)
+
+
+def _forget(ready: Assembly, mailbox: str) -> None:
+    """Drop what is kept, also of a mailbox that left the config; what the provider knows stays there."""
+    with ready.store.begin("forget-grant") as tx:
+        if not tx.drop_grant(mailbox):
+            raise NotFound(f"nobody is signed in to {mailbox!r}")
+    print(show.line(f"{mailbox} is not signed in any more; take its access away at the provider, too"))
 
 
 def _tell(text: str) -> None:
@@ -62,7 +75,7 @@ def _try_out(ready: Assembly, mailbox: MailboxSettings) -> None:
     from ticketd.wire.imap import ImapConnection
     from ticketd.wire.smtp import SmtpConnection
 
-    sign_ins = SignIns(ready.store, now)
+    sign_ins = SignIns(ready.store, now, ready.settings.state_dir)
     ImapConnection.connect(imap_server(mailbox, sign_ins)).close()
     SmtpConnection.connect(smtp_server(mailbox, sign_ins)).close()
     print("its servers accept the sign-in")

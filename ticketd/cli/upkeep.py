@@ -111,7 +111,7 @@ def _reconciled(ready: Assembly, mailbox: MailboxSettings, heard: Heard) -> dict
     from ticketd.servers import imap_server
     from ticketd.signin import SignIns
 
-    server = imap_server(mailbox, SignIns(ready.store, now))
+    server = imap_server(mailbox, SignIns(ready.store, now, ready.settings.state_dir))
     size = ready.settings.limits.message_size
     try:
         with WatchedConnection.connect(server) as source:

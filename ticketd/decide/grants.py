@@ -6,11 +6,13 @@ Knows nothing of HTTP, of where grants are kept, or of clocks: ``now`` is an arg
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
+
+from ticketd.decide import clean
 
 _LIFE = 3600  # seconds of a token whose answer does not say (RFC 6749 §5.1 only recommends it)
 _LONGEST = 10 * 365 * 86400  # seconds; what is said to live longer is not believed
@@ -27,7 +29,9 @@ _REMEDIES: Mapping[str, str] = {
     "access_denied": "the person or an administrator said no",
     "expired_token": "nobody entered the code in time",
 }
-_PASSES = ("temporarily_unavailable", "server_error")  # RFC 6749 §4.1.2.1: not the sign-in's fault
+# RFC 6749 §4.1.2.1, and what providers say when asked too often: not the sign-in's fault
+_PASSES = ("temporarily_unavailable", "server_error", "rate_limit_exceeded", "too_many_requests")
+_SECRET = 4  # characters from which on something is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +78,14 @@ class Answer(StrEnum):
 def judge(status: int, document: Mapping[str, Any]) -> Answer:
     """What an answer means; whatever is no OAuth answer is trouble that passes."""
     error = document.get("error")
-    if status == 200 and not error:
+    if status == 200 and error is None:
         token = document.get("access_token")
         return Answer.GRANTED if isinstance(token, str) and _is_token(token) else Answer.LATER
     if error == "authorization_pending":
         return Answer.PENDING
     if error == "slow_down":
         return Answer.SLOW_DOWN
-    refused = isinstance(error, str) and 400 <= status < 500 and status != 429 and error not in _PASSES
+    refused = isinstance(error, str) and status < 500 and status != 429 and error not in _PASSES
     return Answer.REFUSED if refused else Answer.LATER
 
 
@@ -90,15 +94,25 @@ def _is_token(text: str) -> bool:
     return bool(text) and text.isascii() and text.isprintable() and " " not in text
 
 
-def reason(status: int, document: Mapping[str, Any]) -> str:
-    """Why nothing was granted, as a clause for the operator; the provider's own words are cut short."""
+def reason(status: int, document: Mapping[str, Any], hidden: Iterable[str] = ()) -> str:
+    """Why nothing was granted, as a clause for the operator.
+
+    The provider's own words are cut short, and whatever of ``hidden`` they repeat is left out.
+    """
     error = document.get("error")
     if not isinstance(error, str):
         return f"it answers {status} and nothing that is OAuth"
     said = document.get("error_description")
-    words = " ".join(said.split())[:200] if isinstance(said, str) else ""
+    words = _shown(said, hidden) if isinstance(said, str) else ""
     known = _REMEDIES.get(error)
-    return f"{error[:40]}{f': {known}' if known else ''}{f' ({words})' if words else ''}"
+    return f"{_shown(error, hidden)[:40]}{f': {known}' if known else ''}{f' ({words})' if words else ''}"
+
+
+def _shown(said: str, hidden: Iterable[str]) -> str:
+    for secret in hidden:
+        if len(secret) >= _SECRET:
+            said = said.replace(secret, "…")
+    return clean.name(said, 200)
 
 
 def granted(
@@ -108,20 +122,26 @@ def granted(
     refresh, ends = document.get("refresh_token"), document.get("refresh_token_expires_in")
     rotated = isinstance(refresh, str) and bool(refresh)
     kept = None if signed_in or before is None else before
-    refresh_ends = None if rotated or kept is None else kept.refresh_expires_at
+    refresh_ends = now + timedelta(seconds=_seconds(ends)) if _seconds(ends) else None
+    if ends is None and kept is not None and not rotated:
+        refresh_ends = kept.refresh_expires_at
     return Grant(
         client=client,
         access_token=str(document["access_token"]),
         expires_at=now + _span(document.get("expires_in")),
         refresh_token=str(refresh) if rotated else kept.refresh_token if kept else None,
-        refresh_expires_at=refresh_ends if ends is None else now + _span(ends),
+        refresh_expires_at=refresh_ends,
         obtained_at=now,
         signed_in_at=kept.signed_in_at if kept else now,
     )
 
 
 def _span(seconds: object) -> timedelta:
-    """A life in seconds, as numbers or digits; providers write either."""
-    text = str(seconds)
-    digits = text.isascii() and text.isdigit() and len(text) <= 12
-    return timedelta(seconds=min(int(text), _LONGEST) if digits and int(text) else _LIFE)
+    """A token's life, as said or else an hour."""
+    return timedelta(seconds=_seconds(seconds) or _LIFE)
+
+
+def _seconds(said: object) -> int:
+    """A number of seconds, as a number or as digits: providers write either; 0 for what is none."""
+    text = str(said)
+    return min(int(text), _LONGEST) if text.isascii() and text.isdigit() and len(text) <= 12 else 0

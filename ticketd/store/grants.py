@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from ticketd.decide.grants import Grant
 from ticketd.store.tables import grant
@@ -25,11 +25,23 @@ class Granting(Work):
         row = self.connection.execute(select(*_FIELDS).where(grant.c.mailbox == mailbox)).one_or_none()
         return Grant(*row) if row else None
 
-    def keep_grant(self, mailbox: str, kept: Grant) -> None:
-        """The instant of hand-over is this commit: from then on the provider may forget the one before it."""
+    def keep_grant(self, mailbox: str, kept: Grant, *, instead_of: Grant | None = None) -> None:
+        """The instant of hand-over is this commit: from then on the provider may forget the one before it.
+
+        ``instead_of`` is the grant that was renewed: where another is kept by now, somebody has
+        signed in meanwhile, and theirs stays.
+        """
         values = asdict(kept)
-        if not self.put(grant, [{"mailbox": mailbox, **values}]):
-            self.connection.execute(update(grant).where(grant.c.mailbox == mailbox), values)
+        this = grant.c.mailbox == mailbox
+        if instead_of is not None:
+            this &= grant.c.access_token == instead_of.access_token
+        elif self.put(grant, [{"mailbox": mailbox, **values}]):
+            return
+        self.connection.execute(update(grant).where(this), values)
+
+    def drop_grant(self, mailbox: str) -> bool:
+        """Keep nothing of a sign-in any more; whether there was one."""
+        return self.connection.execute(delete(grant).where(grant.c.mailbox == mailbox)).rowcount > 0
 
     def sign_ins(self) -> dict[str, datetime]:
         """When somebody last signed in, by mailbox."""

@@ -93,7 +93,7 @@ def reach(server: Server) -> socket.socket:
 def dial(host: str, port: int, patience: float) -> socket.socket:
     """Connect within ``patience`` seconds altogether, whatever the resolver does; raises ``OSError``."""
     end = time.monotonic() + patience
-    addresses = _resolve(host, port, patience)
+    addresses = resolve(host, port, patience)
     failure: OSError = OSError("the name has no address")
     for left, (family, kind, protocol, _, address) in enumerate(addresses, start=-len(addresses)):
         sock = socket.socket(family, kind, protocol)
@@ -110,7 +110,7 @@ def dial(host: str, port: int, patience: float) -> socket.socket:
     raise failure
 
 
-def _resolve(host: str, port: int, patience: float) -> list[Any]:
+def resolve(host: str, port: int, patience: float) -> list[Any]:
     """Look a name up in a thread: ``getaddrinfo`` can neither be timed nor be cancelled."""
     answer: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
