@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ticketd.cli import show
-from ticketd.cli.state import assembly, now, quiet_log, settings_of, writing
+from ticketd.cli.state import assembly, now, quiet_log, settings_of
 from ticketd.errors import Unavailable, UsageError
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def db_backup(
     target: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")],
 ) -> None:
     """Copy the database consistently, while the daemon runs."""
-    with _opened(context, create=False) as store, writing(target):
+    with _opened(context, create=False) as store:
         store.backup(target)
     print(f"{target}: {target.stat().st_size} bytes")
 

@@ -245,19 +245,22 @@ class Store:
     def backup(self, path: Path) -> None:
         """Copy the database to a new file while others read and write it.
 
-        SQLite's is a database again, PostgreSQL's is for pg_restore. Raises OSError where
-        there can be no such file.
+        SQLite's is a database again, PostgreSQL's is for pg_restore.
         """
-        if path.exists():
-            raise UsageError(f"The file {path} is there already.")
-        if self.path is None:
-            named = self._url.translate_connect_args(username="user", database="dbname")
-            dump({**named, **self._url.query}, path)
-            return
         try:
+            if path.exists():
+                raise UsageError(f"The file {path} is there already.")
+            self._copy(path)
+        except (OSError, sqlite3.Error) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise TicketdError(f"I cannot back up to {path}: {reason}.") from error
+
+    def _copy(self, path: Path) -> None:
+        if self.path is not None:
             restore.copy(self.path, path, datetime.now(UTC))
-        except sqlite3.Error as error:
-            raise TicketdError(f"I cannot back up to {path}: {error}.") from error
+            return
+        named = self._url.translate_connect_args(username="user", database="dbname")
+        dump({**named, **self._url.query}, path)
 
 
 def _new_desk() -> dict[str, object]:
