@@ -23,13 +23,15 @@ from ticketd.decide.work import Work
 
 
 def take_elsewhere(case: Case, work: Work, agent: Agent) -> Conclude | None:
-    """An agent's mail where they do not act; None where they do."""
+    """An agent's mail where they write as anybody does, or do not act; None where they act."""
     number = case.placement.ticket
-    if _acts(case, work, agent):
-        return None
     read = excerpt(case.message.text, case.message.html, agent=True, marker=MARKER)
     said = read_commands(read.new_text)
     commands = said.instructions or said.problems
+    if number is not None and _has_asked(case, work, agent, number) and not commands:
+        return take_arrival(case, work)
+    if _acts(case, work, agent):
+        return None
     if number is not None and any(work.ticket(number).has_participant(key) for key in agent.keys):
         if not commands:
             return take_arrival(case, work)
@@ -43,6 +45,12 @@ def take_elsewhere(case: Case, work: Work, agent: Agent) -> Conclude | None:
     reason = f"you do not work {mailbox.shown} (its agents: {names}), and this answers nothing made for you"
     # Whatever ids the mail carries, its agent is shown nothing of the ticket.
     return hold(replace(case, placement=Placement(None)), work, agent, reason, choices=("no",))
+
+
+def _has_asked(case: Case, work: Work, agent: Agent, number: int) -> bool:
+    """Whether the agent goes on with a wish of their own, and answers no notification of the desk's."""
+    requester = work.ticket(number).requester
+    return requester is not None and requester.key in agent.keys and not _told_of(case, agent, number)
 
 
 def _acts(case: Case, work: Work, agent: Agent) -> bool:
