@@ -18,7 +18,16 @@ from ticketd.decide.case import outsiders
 from ticketd.decide.commands import Commands, Instruction
 from ticketd.decide.context import History
 from ticketd.decide.effects import Block, CancelQueued
-from ticketd.decide.model import Address, Attachment, Entry, Kind, Message, Priority, Status, address_key
+from ticketd.decide.model import (
+    Address,
+    Attachment,
+    Entry,
+    Kind,
+    Message,
+    Priority,
+    Status,
+    address_key,
+)
 from ticketd.decide.policy import Agent, Policy
 from ticketd.decide.transition import Happening, transition
 from ticketd.decide.typed import read_typed
@@ -172,27 +181,51 @@ def _reply(work: Work, number: int, deed: Deed) -> None:
     """Send the text to the participants; what the agent mailed to them directly is not sent again."""
     history = work.history(number)
     entry = entry_of(work, deed, Kind.REPLY, deed.text, deed.attachments)
-    people = outsiders(history.ticket.participants, work.policy)
-    entry = replace(entry, to=people[:1], cc=people[1:], subject=_thread_subject(history))
-    left = tuple(person for person in people if person.key not in deed.reached and not deed.recorded)
-    if left:
-        mail, message_id = compose.relay(
-            work.policy,
-            replace(history.ticket, participants=people),
-            entry,
-            deed.agent,
-            history.last_customer,
-            work.cause,
-            work.now,
-            not_before=work.now + work.mailbox(number).undo_window,
-        )
-        keys = {person.key for person in left}
-        kept = tuple(address for address in mail.recipients if Address(address).key in keys)
-        work.send(replace(mail, recipients=kept))
+    people, wisher = outsiders(history.ticket.participants, work.policy), _wisher(work, number, deed)
+    everybody = (*people, *wisher)
+    entry = replace(entry, to=everybody[:1], cc=everybody[1:], subject=_thread_subject(history))
+    # Apart: nobody outside sees an agent's own address.
+    sent = [
+        _send_to(work, history, deed, entry, some, f"{work.cause}{mark}")
+        for some, mark in ((people, ""), (wisher, "|wish"))
+    ]
+    message_id = next(filter(None, sent), None)
+    if message_id is not None:  # as the customer has it
         answered = history.last_customer.message_id if history.last_customer else None
-        entry = replace(entry, message_id=message_id, in_reply_to=answered)  # as the customer has it
+        entry = replace(entry, message_id=message_id, in_reply_to=answered)
     work.append(number, entry)
     _after_reply(work, number, deed)
+
+
+def _wisher(work: Work, number: int, deed: Deed) -> tuple[Address, ...]:
+    """The requester, where that is a colleague with a wish of their own."""
+    requester = work.ticket(number).requester
+    agent = work.policy.agent_by_key(requester.key) if requester else None
+    return (requester,) if requester and agent and agent != deed.agent else ()
+
+
+def _send_to(
+    work: Work, history: History, deed: Deed, entry: Entry, people: tuple[Address, ...], cause: str
+) -> str | None:
+    """Mail the reply to those of ``people`` who have it not yet; its Message-ID, None where all have it."""
+    left = {person.key for person in people if person.key not in deed.reached and not deed.recorded}
+    if not left:
+        return None
+    ticket = history.ticket
+    theirs = ticket.requester is not None and ticket.requester.key in {person.key for person in people}
+    first = ticket.requester if theirs else people[0]
+    mail, message_id = compose.relay(
+        work.policy,
+        replace(ticket, requester=first, participants=people),
+        entry,
+        deed.agent,
+        history.last_customer,
+        cause,
+        work.now,
+        not_before=work.now + work.mailbox(ticket.id).undo_window,
+    )
+    work.send(replace(mail, recipients=tuple(one for one in mail.recipients if Address(one).key in left)))
+    return message_id
 
 
 def _thread_subject(history: History) -> str:

@@ -15,8 +15,9 @@ from ticketd.decide.model import (
     Excerpt,
     Kind,
     Message,
+    Ticket,
 )
-from ticketd.decide.policy import Mailbox, Policy
+from ticketd.decide.policy import Agent, Mailbox, Policy
 from ticketd.decide.thread import Placement
 
 CUT_SHORT = "the mail is larger than limits.message_size: its header alone was read, it is on the server"
@@ -111,3 +112,8 @@ def outsiders(people: Iterable[Address], policy: Policy) -> tuple[Address, ...]:
             continue
         found.setdefault(key, person)
     return tuple(found.values())
+
+
+def may_see(policy: Policy, agent: Agent, ticket: Ticket) -> bool:
+    """Whether a ticket is of a mailbox that the agent works, or theirs."""
+    return ticket.assignee == agent.key or agent in policy.agents_of(ticket.mailbox)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from ticketd.decide import act
-from ticketd.decide.case import Case, outsiders
+from ticketd.decide.case import Case, may_see, outsiders
 from ticketd.decide.commands import Commands, Instruction, Problem
 from ticketd.decide.model import Address, Kind
 from ticketd.decide.policy import Agent
@@ -71,7 +71,7 @@ def _check_merge(case: Case, work: Work, agent: Agent, argument: str) -> str:
     source, target = case.placement.ticket, case.context.tickets.get(int(argument))
     if source is None:
         return "needs a ticket: answer one of its notifications"
-    if target is None:
+    if target is None or not may_see(work.policy, agent, target.ticket):
         return f"ticket #{argument} does not exist"
     if target.ticket.id == source:
         return f"ticket #{argument} is this very ticket"

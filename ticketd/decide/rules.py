@@ -22,6 +22,7 @@ from ticketd.decide.effects import Conclude, Effect
 from ticketd.decide.excerpt import excerpt
 from ticketd.decide.files import mark_logos
 from ticketd.decide.identify import Identity, Proof, Standing, Who, identify
+from ticketd.decide.membership import take_elsewhere
 from ticketd.decide.model import Classification, Envelope, Message, Outcome, Verdict
 from ticketd.decide.policy import Policy
 from ticketd.decide.reactions import is_reaction
@@ -212,6 +213,12 @@ def cut_short(case: Case, work: Work) -> Conclude | None:
     return parking.hold(case, work, case.identity.agent, "the mail is larger than this desk takes")
 
 
+def agent_elsewhere(case: Case, work: Work) -> Conclude | None:
+    """An agent writes to a mailbox that they do not work."""
+    agent = case.identity.agent
+    return take_elsewhere(case, work, agent) if agent is not None else None
+
+
 def proven_agent(case: Case, work: Work) -> Conclude | None:
     """An agent speaks."""
     agent = case.identity.agent
@@ -237,6 +244,7 @@ RULES: tuple[Rule, ...] = (
     answer_to_question,
     cut_short,
     doubtful_agent,
+    agent_elsewhere,
     proven_agent,
     anybody_else,
 )

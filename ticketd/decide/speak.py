@@ -11,7 +11,7 @@ from datetime import timedelta
 from ticketd.decide import act, compose
 from ticketd.decide.act import Mode
 from ticketd.decide.card import MARKER
-from ticketd.decide.case import Case
+from ticketd.decide.case import Case, may_see
 from ticketd.decide.checks import QUERIES, problems_of
 from ticketd.decide.commands import Commands, Instruction, read_commands
 from ticketd.decide.context import History
@@ -126,14 +126,16 @@ def _answer_query(case: Case, work: Work, agent: Agent, query: Instruction) -> C
     if query.name == "help":
         mail = compose.help_text(work.policy, agent, case.envelope.mailbox, work.cause, work.now)
     elif query.name == "list":
-        tickets = case.context.folders.get(query.argument, ())
+        found = case.context.folders.get(query.argument, ())
+        tickets = tuple(one for one in found if may_see(work.policy, agent, one))
         mail = compose.listing(
             work.policy, agent, query.argument, tickets, case.envelope.mailbox, work.cause, work.now
         )
     else:
         number = int(query.argument) if query.argument else case.placement.ticket
         history = case.context.tickets.get(number) if number else None
-        if history is None:
+        named = number != case.placement.ticket
+        if history is None or (named and not may_see(work.policy, agent, history.ticket)):
             return hold(
                 case, work, agent, f"#show {query.argument}: there is no such ticket".replace("  ", " ")
             )
