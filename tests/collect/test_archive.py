@@ -84,6 +84,21 @@ def test_it_is_not_told_before_the_last_is_fetched_and_taken_in(stage):
     assert subject.startswith(f"{MANY + 7} old mails")
 
 
+def test_the_beginning_of_an_archive_is_no_handful(stage):
+    """The import was cut short within its first hundred, and the server is away since."""
+    read(stage, range(1, 51), left=MANY)
+    stage.take_in()
+    assert stage.mails() == []
+    assert {stage.ticket(number)["due_at"] for number in range(1, 51)} == {None}
+    stage.wait(timedelta(days=30))
+    assert stage.mails() == []
+    read(stage, range(51, MANY + 51))
+    finish(stage)
+    stage.take_in()
+    assert told(stage) == 2
+    assert len(stage.mails()) == 2
+
+
 def test_a_handful_is_told_of_one_by_one(stage):
     read(stage, range(1, 4))
     finish(stage)

@@ -15,7 +15,7 @@ from tests.collect.kit import (
     server_of,
     subjects,
 )
-from ticketd.collect.folder import BATCH
+from ticketd.collect.folder import BATCH, Reading
 from ticketd.collect.poll import Poller
 from ticketd.collect.tidy import Tidier
 from ticketd.collect.watched import WatchedConnection
@@ -306,6 +306,16 @@ def test_a_reading_that_was_cut_short_says_how_much_is_left(store, account, sour
     assert state_of(store).to_fetch == 5
     poller_of(store, import_since="all").poll(source)
     assert state_of(store).to_fetch == 0
+
+
+def test_how_much_is_left_is_known_where_the_cursor_does_not_move(store, account, source):
+    account.deliver(*(mail(n) for n in range(BATCH + 5)))
+    poller_of(store).poll(source)
+    state = state_of(store)
+    assert state.last_uid == BATCH + 5
+    reading = Reading(store, state, "INBOX", MAX_SIZE, clock)
+    assert not reading.receive(source, range(1, BATCH + 6), lambda: False)
+    assert (state_of(store).last_uid, state_of(store).to_fetch) == (BATCH + 5, 5)
 
 
 def test_old_mail_is_counted_where_it_is_met(store, account, source):

@@ -197,6 +197,8 @@ class Reading:
         if target > self._cursor:
             tx.set_cursor(self._state.name, self._folder, self._validity, target, self._to_fetch)
             self._cursor = target
+        else:  # held up by a refused mail, or below the cursor: how much is left is to be known all the same
+            tx.set_mailbox(self._state.name, to_fetch=self._to_fetch)
 
     def _report(self, batch: Sequence[Fetched], received: int, vanished: int, refused: int) -> None:
         for mail in batch:

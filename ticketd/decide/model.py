@@ -271,7 +271,7 @@ class Envelope:
 
     ``cause`` names it for good: ids of what follows from it are derived from it.
     ``late`` is True for an old mail met in reading a whole folder (a first import, a rescan): it
-    is never acknowledged. ``old_mails`` is how many such mails were met with it.
+    is never acknowledged. ``old_mails`` is how many such mails were met with it, or may be.
     ``released`` is how a parked or held mail was let go: ``yes``, ``note``, ``accept`` or
     None. ``item`` is the mail's ledger id, 0 where it has none (explain). ``complete`` is
     False where the mail was too large and only its header was fetched.

@@ -102,9 +102,13 @@ class Waitings:
         return self.connection.scalar(_COUNT, {"mailbox": name}) or 0
 
     def old_mails(self, name: str) -> int:
-        """How many old mails were met since agents were last told of such."""
+        """How many old mails were met since agents were last told of such, or may yet be met.
+
+        A reading that was cut short goes on: what it has still to fetch counts as old, lest the
+        beginning of an archive be taken for a handful, however long its server stays away.
+        """
         row = self.connection.execute(_READING, {"name": name}).one_or_none()
-        return row.old_mails if row else 0
+        return row.old_mails + row.to_fetch if row else 0
 
     def all_taken_in(self, name: str) -> bool:
         """Whether the mailbox was read to its end and everything in it taken in."""
