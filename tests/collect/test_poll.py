@@ -13,6 +13,7 @@ from tests.collect.kit import (
     outcomes,
     renumber,
     server_of,
+    subject_of,
     subjects,
 )
 from ticketd.collect.folder import BATCH, Reading
@@ -82,6 +83,26 @@ def test_old_mail_of_a_first_import_is_late_and_new_mail_is_not(store, account, 
     poller.poll(source)
     with store.begin() as tx:
         assert [one.late for one in tx.waiting("support", 10)] == [True, False, False]
+
+
+def test_old_mail_is_late_however_it_comes(store, account, source):
+    """Dragged in from another folder, or left lying: not by where its UID stands, nor by our last poll."""
+    poller = poller_of(store)
+    poller.poll(source)
+    with account.client() as client:
+        client.create_folder("Before")
+        client.append("Before", mail(1), msg_time=datetime.now(UTC) - timedelta(days=400))
+        client.append("INBOX", mail(2), msg_time=datetime.now(UTC) - timedelta(days=10))
+        client.select_folder("Before")
+        client.move([1], "INBOX")
+        client.append("INBOX", mail(3), msg_time=datetime.now(UTC) - timedelta(days=6))
+    with store.begin() as tx:
+        tx.poll_succeeded("support", clock() - timedelta(days=11))
+    poller.poll(source)
+    with store.begin() as tx:
+        late = {subject_of(one.head): one.late for one in tx.waiting("support", 10)}
+    assert late == {"Question 1": True, "Question 2": True, "Question 3": False}
+    assert state_of(store).old_mails == 2
 
 
 def test_mail_that_somebody_read_is_fetched_and_stays_as_it_is(store, account, source):
