@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys.stage import Stage, with_policy
+from tests.journeys.stage import START, Stage, with_policy
 from tests.store.conftest import _migrated_url, fresh_postgresql  # noqa: F401 - a fixture
 from ticketd.decide import mbox
 from ticketd.errors import TicketdError, UsageError
 from ticketd.leave import write_everything
-from ticketd.store import Store
+from ticketd.store import Received, Store
 from ticketd.store.everything import Everything
 
 ODD = (
@@ -159,6 +159,23 @@ def test_nothing_is_written_over(store, stage, tmp_path):
     (tmp_path / "plain").write_text("a file")
     with pytest.raises(TicketdError, match="plain"):
         export(store, tmp_path / "plain")
+
+
+def test_no_two_mailboxes_share_a_file(store, tmp_path):
+    names = ["x", "x.sent", "X", "x/", "../x", "", ".x", "x.sent.sent", "y" * 61, "y" * 62]
+    digest = hashlib.sha256(b"x/").hexdigest()[:8]
+    names.append(f"x-{digest}")
+    with store.begin() as tx:
+        for number, name in enumerate(names, 1):
+            tx.mailbox_state(name)
+            content = jane(number).encode()
+            tx.receive(name, "INBOX", 1, [Received(number, None, len(content), content)], START)
+    counts = export(store, tmp_path / "out")
+    assert counts["received"] == len(names)
+    files = [path.name for path in (tmp_path / "out" / "mail").iterdir()]
+    assert len({name.lower() for name in files}) == len(files) == 2 * len(names)
+    assert {"x.mbox", "x.sent.mbox", f"x-{digest}.mbox"} <= set(files)
+    assert len(raw(tmp_path / "out" / "mail" / "x.mbox")) == 1
 
 
 def test_it_shows_one_moment_while_the_desk_works(store, stage, tmp_path):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -18,7 +19,8 @@ from ticketd.decide import mbox
 from ticketd.errors import TicketdError, UsageError
 from ticketd.store.everything import Dated, Everything
 
-_PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+_PLAIN = re.compile(r"[a-z0-9_][a-z0-9._-]{0,59}", re.ASCII)
+_OUR_ENDING = re.compile(r"(\.sent|-[0-9a-f]{8})$", re.ASCII)
 
 ABOUT = """\
 Everything that a ticketd desk kept, at one moment.
@@ -107,8 +109,11 @@ def _write_files(directory: Path, files: Iterable[tuple[str, bytes]]) -> int:
 
 
 def _file_name(mailbox: str) -> str:
-    """A mailbox's name where it is a plain word; else what is plain of it, and a digest."""
-    plain = "".join(char for char in mailbox if char in _PLAIN).lstrip(".-")[:60]
-    if plain == mailbox:
-        return plain
+    """A mailbox's name where it is a plain word; else what is plain of it, and a digest.
+
+    No two are alike, where capitals do not count either; none is another's with our endings.
+    """
+    if _PLAIN.fullmatch(mailbox) and not _OUR_ENDING.search(mailbox):
+        return mailbox
+    plain = "".join(char for char in mailbox if _PLAIN.fullmatch(f"_{char.lower()}")).lstrip(".-")[:60]
     return f"{plain}-{hashlib.sha256(mailbox.encode()).hexdigest()[:8]}"
