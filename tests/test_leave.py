@@ -133,6 +133,51 @@ def test_mail_to_customers_is_there_and_mail_to_agents_is_not(store, stage, tmp_
     assert not [one for one in tokens if one in outbox]
 
 
+BOUNCE = """\
+From: MAILER-DAEMON@mx.example.com
+Return-Path: <>
+To: support@example.com
+Message-ID: <lost@mx.example.com>
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary=b
+
+--b
+
+Not delivered.
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example.com
+
+Final-Recipient: rfc822; anna@example.com
+Action: failed
+Status: 5.2.2
+--b
+Content-Type: message/rfc822
+
+Message-ID: {{anna.message_id}}
+Reply-To: {{anna.reply_to}}
+Subject: {{anna.subject}}
+
+A notification.
+--b--
+"""
+
+
+def test_a_notification_that_came_back_is_named_and_not_there(store, stage, tmp_path):
+    stage.send(jane(5))  # what Anna is told of it she does not answer
+    before = export(store, tmp_path / "before")
+    token = stage.last_to("anna")["Message-ID"].encode()
+    again = stage.fill(BOUNCE)
+    assert stage.send(again) == {"ignored": 1}
+    stage.send(f"Received: by another way\n{again}")
+    counts = export(store, tmp_path / "out")
+    assert counts["received"] == before["received"]
+    assert counts["ledger"] == before["ledger"] + 2
+    contents = [path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert not [one for one in contents if token in one]
+
+
 def test_files_stand_beside_by_their_digest(store, stage, tmp_path):
     export(store, tmp_path / "out")
     digest = hashlib.sha256(FILE).hexdigest()

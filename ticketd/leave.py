@@ -35,9 +35,11 @@ mail/*.mbox    the mails that came to each mailbox, and (*.sent.mbox) those that
 files/ab/ab…   every attached file, by the sha256 that its message in tickets.jsonl names
 export.json    what is here, in numbers; written last: without it the export was cut short
 
-The desk's keys, passwords and notifications to agents are not here. But agents' own answers are, and
-each holds the id by which the desk believes it, for 90 days: while the desk is in use keep this as
-safe as the agents' mailboxes, or make those ids worthless with `ticketd revoke AGENT`.
+The desk's keys, passwords and notifications to agents are not here, nor are bounces and receipts of
+those: ledger.jsonl alone names them. But agents' own answers are here, and each holds the id by which
+the desk believes it, for 90 days; so may what others sent with a notification in it, such as a bounce
+that the desk could not match (in the spam folder) or had not taken in. While the desk is in use keep
+this as safe as the agents' mailboxes, or make those ids worthless with `ticketd revoke AGENT`.
 """
 
 

@@ -71,6 +71,11 @@ class Outcome(StrEnum):
     IGNORED = "ignored"
 
 
+BOUNCED_TO_AGENT = "a bounce of a mail to an agent"
+READ_BY_AGENT = "a receipt of a mail to an agent"
+"""Why a mail is ignored that may hold the mail to an agent which it is about."""
+
+
 class Purpose(StrEnum):
     """What answering a mail of ours means: the letter P of the wire format."""
 
