@@ -187,7 +187,9 @@ def test_files_stand_beside_by_their_digest(store, stage, tmp_path):
 
 
 def test_it_is_for_its_owner_alone_and_holds_no_key(store, stage, tmp_path):
+    (tmp_path / "out").mkdir(mode=0o755)  # there already, and empty
     export(store, tmp_path / "out")
+    assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == 0o700
     paths = list((tmp_path / "out").rglob("*"))
     assert {stat.S_IMODE(path.stat().st_mode) for path in paths if path.is_file()} == {0o600}
     assert {stat.S_IMODE(path.stat().st_mode) for path in paths if path.is_dir()} == {0o700}

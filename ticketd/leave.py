@@ -56,6 +56,7 @@ def _make_room(directory: Path) -> None:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     if any(directory.iterdir()):
         raise UsageError(f"{directory} is not empty: name a new directory, nothing is written over")
+    directory.chmod(0o700)  # one that was there may be open to others
     for name in ("mail", "files"):
         (directory / name).mkdir(mode=0o700)
 
