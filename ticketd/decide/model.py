@@ -71,6 +71,10 @@ class Outcome(StrEnum):
     IGNORED = "ignored"
 
 
+ONE_OF_MANY = "one of many old mails: nobody is told of it alone"
+OLD_OF_AGENT = "an agent's old mail"
+"""Why nobody was told of a mail: agents are told once of all such."""
+
 BOUNCED_TO_AGENT = "a bounce of a mail to an agent"
 READ_BY_AGENT = "a receipt of a mail to an agent"
 """Why a mail is ignored that may hold the mail to an agent which it is about."""
