@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys.stage import Stage, with_policy
+from tests.journeys.stage import START, Stage, with_policy
 from tests.store.conftest import _migrated_url, fresh_postgresql  # noqa: F401 - a fixture
 from ticketd.decide import mbox
 from ticketd.errors import TicketdError, UsageError
 from ticketd.leave import write_everything
-from ticketd.store import Store
+from ticketd.store import Received, Store
 from ticketd.store.everything import Everything
 
 ODD = (
@@ -133,6 +133,51 @@ def test_mail_to_customers_is_there_and_mail_to_agents_is_not(store, stage, tmp_
     assert not [one for one in tokens if one in outbox]
 
 
+BOUNCE = """\
+From: MAILER-DAEMON@mx.example.com
+Return-Path: <>
+To: support@example.com
+Message-ID: <lost@mx.example.com>
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary=b
+
+--b
+
+Not delivered.
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example.com
+
+Final-Recipient: rfc822; anna@example.com
+Action: failed
+Status: 5.2.2
+--b
+Content-Type: message/rfc822
+
+Message-ID: {{anna.message_id}}
+Reply-To: {{anna.reply_to}}
+Subject: {{anna.subject}}
+
+A notification.
+--b--
+"""
+
+
+def test_a_notification_that_came_back_is_named_and_not_there(store, stage, tmp_path):
+    stage.send(jane(5))  # what Anna is told of it she does not answer
+    before = export(store, tmp_path / "before")
+    token = stage.last_to("anna")["Message-ID"].encode()
+    again = stage.fill(BOUNCE)
+    assert stage.send(again) == {"ignored": 1}
+    stage.send(f"Received: by another way\n{again}")
+    counts = export(store, tmp_path / "out")
+    assert counts["received"] == before["received"]
+    assert counts["ledger"] == before["ledger"] + 2
+    contents = [path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert not [one for one in contents if token in one]
+
+
 def test_files_stand_beside_by_their_digest(store, stage, tmp_path):
     export(store, tmp_path / "out")
     digest = hashlib.sha256(FILE).hexdigest()
@@ -142,7 +187,9 @@ def test_files_stand_beside_by_their_digest(store, stage, tmp_path):
 
 
 def test_it_is_for_its_owner_alone_and_holds_no_key(store, stage, tmp_path):
+    (tmp_path / "out").mkdir(mode=0o755)  # there already, and empty
     export(store, tmp_path / "out")
+    assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == 0o700
     paths = list((tmp_path / "out").rglob("*"))
     assert {stat.S_IMODE(path.stat().st_mode) for path in paths if path.is_file()} == {0o600}
     assert {stat.S_IMODE(path.stat().st_mode) for path in paths if path.is_dir()} == {0o700}
@@ -159,6 +206,23 @@ def test_nothing_is_written_over(store, stage, tmp_path):
     (tmp_path / "plain").write_text("a file")
     with pytest.raises(TicketdError, match="plain"):
         export(store, tmp_path / "plain")
+
+
+def test_no_two_mailboxes_share_a_file(store, tmp_path):
+    names = ["x", "x.sent", "X", "x/", "../x", "", ".x", "x.sent.sent", "y" * 61, "y" * 62]
+    digest = hashlib.sha256(b"x/").hexdigest()[:8]
+    names.append(f"x-{digest}")
+    with store.begin() as tx:
+        for number, name in enumerate(names, 1):
+            tx.mailbox_state(name)
+            content = jane(number).encode()
+            tx.receive(name, "INBOX", 1, [Received(number, None, len(content), content)], START)
+    counts = export(store, tmp_path / "out")
+    assert counts["received"] == len(names)
+    files = [path.name for path in (tmp_path / "out" / "mail").iterdir()]
+    assert len({name.lower() for name in files}) == len(files) == 2 * len(names)
+    assert {"x.mbox", "x.sent.mbox", f"x-{digest}.mbox"} <= set(files)
+    assert len(raw(tmp_path / "out" / "mail" / "x.mbox")) == 1
 
 
 def test_it_shows_one_moment_while_the_desk_works(store, stage, tmp_path):

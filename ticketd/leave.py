@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -18,7 +19,8 @@ from ticketd.decide import mbox
 from ticketd.errors import TicketdError, UsageError
 from ticketd.store.everything import Dated, Everything
 
-_PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+_PLAIN = re.compile(r"[a-z0-9_][a-z0-9._-]{0,59}", re.ASCII)
+_OUR_ENDING = re.compile(r"(\.sent|-[0-9a-f]{8})$", re.ASCII)
 
 ABOUT = """\
 Everything that a ticketd desk kept, at one moment.
@@ -33,9 +35,11 @@ mail/*.mbox    the mails that came to each mailbox, and (*.sent.mbox) those that
 files/ab/ab…   every attached file, by the sha256 that its message in tickets.jsonl names
 export.json    what is here, in numbers; written last: without it the export was cut short
 
-The desk's keys, passwords and notifications to agents are not here. But agents' own answers are, and
-each holds the id by which the desk believes it, for 90 days: while the desk is in use keep this as
-safe as the agents' mailboxes, or make those ids worthless with `ticketd revoke AGENT`.
+The desk's keys, passwords and notifications to agents are not here, nor are bounces and receipts of
+those: ledger.jsonl alone names them. But agents' own answers are here, and each holds the id by which
+the desk believes it, for 90 days; so may what others sent with a notification in it, such as a bounce
+that the desk could not match (in the spam folder) or had not taken in. While the desk is in use keep
+this as safe as the agents' mailboxes, or make those ids worthless with `ticketd revoke AGENT`.
 """
 
 
@@ -52,6 +56,7 @@ def _make_room(directory: Path) -> None:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     if any(directory.iterdir()):
         raise UsageError(f"{directory} is not empty: name a new directory, nothing is written over")
+    directory.chmod(0o700)  # one that was there may be open to others
     for name in ("mail", "files"):
         (directory / name).mkdir(mode=0o700)
 
@@ -107,8 +112,11 @@ def _write_files(directory: Path, files: Iterable[tuple[str, bytes]]) -> int:
 
 
 def _file_name(mailbox: str) -> str:
-    """A mailbox's name where it is a plain word; else what is plain of it, and a digest."""
-    plain = "".join(char for char in mailbox if char in _PLAIN).lstrip(".-")[:60]
-    if plain == mailbox:
-        return plain
+    """A mailbox's name where it is a plain word; else what is plain of it, and a digest.
+
+    No two are alike, where capitals do not count either; none is another's with our endings.
+    """
+    if _PLAIN.fullmatch(mailbox) and not _OUR_ENDING.search(mailbox):
+        return mailbox
+    plain = "".join(char for char in mailbox if _PLAIN.fullmatch(f"_{char.lower()}")).lstrip(".-")[:60]
     return f"{plain}-{hashlib.sha256(mailbox.encode()).hexdigest()[:8]}"

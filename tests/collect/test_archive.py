@@ -34,14 +34,19 @@ def mail(number, more=""):
 
 def read(stage, numbers, *, old=True, left=0):
     """What the reading of a folder does with mails of these numbers; ``left`` are still to be fetched."""
+    read_as(stage, [(number, number) for number in numbers], old=old, left=left)
+
+
+def read_as(stage, numbers, *, old=True, left=0):
+    """The same, by UID."""
     at = _OLD if old else stage.now
-    mails = [Received(number, at, 100, mail(number), late=old) for number in numbers]
+    mails = [Received(uid, at, 100, mail(number), late=old) for uid, number in numbers]
     with stage.store.begin("receive") as tx:
         tx.mailbox_state("support")
         tx.receive("support", "INBOX", 1, mails, stage.now)
         if old:
             tx.met_old_mail("support", len(mails))
-        tx.set_cursor("support", "INBOX", 1, max(numbers), left)
+        tx.set_cursor("support", "INBOX", 1, max(numbers)[0], left)
 
 
 def finish(stage):
@@ -84,6 +89,21 @@ def test_it_is_not_told_before_the_last_is_fetched_and_taken_in(stage):
     assert subject.startswith(f"{MANY + 7} old mails")
 
 
+def test_the_beginning_of_an_archive_is_no_handful(stage):
+    """The import was cut short within its first hundred, and the server is away since."""
+    read(stage, range(1, 51), left=MANY)
+    stage.take_in()
+    assert stage.mails() == []
+    assert {stage.ticket(number)["due_at"] for number in range(1, 51)} == {None}
+    stage.wait(timedelta(days=30))
+    assert stage.mails() == []
+    read(stage, range(51, MANY + 51))
+    finish(stage)
+    stage.take_in()
+    assert told(stage) == 2
+    assert len(stage.mails()) == 2
+
+
 def test_a_handful_is_told_of_one_by_one(stage):
     read(stage, range(1, 4))
     finish(stage)
@@ -91,6 +111,23 @@ def test_a_handful_is_told_of_one_by_one(stage):
     assert told(stage) == 0
     assert len(stage.mails()) == 3 * 2
     assert kinds(stage) == ["notification"]
+
+
+def test_what_was_known_already_is_not_told_of_again(stage):
+    """The same archive in a second folder or mailbox, and a little that is new in it."""
+    read(stage, range(1, MANY + 1))
+    finish(stage)
+    stage.take_in()
+    assert told(stage) == 2
+    for new, subject in ((0, None), (3, "3 old mails of Example Support were taken in")):
+        stage.new_mails()
+        stage.now += timedelta(hours=1)
+        again = [(MANY + n, n) for n in range(1, MANY + 1)] + [(900 + n, 900 + n) for n in range(new)]
+        read_as(stage, [(uid + 2000 * new, number) for uid, number in again])
+        finish(stage)
+        assert stage.take_in() == {"duplicate": MANY} | ({"ticket": new} if new else {})
+        assert told(stage) == (2 if new else 0)
+        assert {mail["Subject"] for _, mail in stage.new_mails()} == ({subject} if new else set())
 
 
 def test_mail_of_an_archive_goes_on_as_any_conversation(stage):

@@ -13,9 +13,10 @@ from tests.collect.kit import (
     outcomes,
     renumber,
     server_of,
+    subject_of,
     subjects,
 )
-from ticketd.collect.folder import BATCH
+from ticketd.collect.folder import BATCH, Reading
 from ticketd.collect.poll import Poller
 from ticketd.collect.tidy import Tidier
 from ticketd.collect.watched import WatchedConnection
@@ -82,6 +83,26 @@ def test_old_mail_of_a_first_import_is_late_and_new_mail_is_not(store, account, 
     poller.poll(source)
     with store.begin() as tx:
         assert [one.late for one in tx.waiting("support", 10)] == [True, False, False]
+
+
+def test_old_mail_is_late_however_it_comes(store, account, source):
+    """Dragged in from another folder, or left lying: not by where its UID stands, nor by our last poll."""
+    poller = poller_of(store)
+    poller.poll(source)
+    with account.client() as client:
+        client.create_folder("Before")
+        client.append("Before", mail(1), msg_time=datetime.now(UTC) - timedelta(days=400))
+        client.append("INBOX", mail(2), msg_time=datetime.now(UTC) - timedelta(days=10))
+        client.select_folder("Before")
+        client.move([1], "INBOX")
+        client.append("INBOX", mail(3), msg_time=datetime.now(UTC) - timedelta(days=6))
+    with store.begin() as tx:
+        tx.poll_succeeded("support", clock() - timedelta(days=11))
+    poller.poll(source)
+    with store.begin() as tx:
+        late = {subject_of(one.head): one.late for one in tx.waiting("support", 10)}
+    assert late == {"Question 1": True, "Question 2": True, "Question 3": False}
+    assert state_of(store).old_mails == 2
 
 
 def test_mail_that_somebody_read_is_fetched_and_stays_as_it_is(store, account, source):
@@ -306,6 +327,16 @@ def test_a_reading_that_was_cut_short_says_how_much_is_left(store, account, sour
     assert state_of(store).to_fetch == 5
     poller_of(store, import_since="all").poll(source)
     assert state_of(store).to_fetch == 0
+
+
+def test_how_much_is_left_is_known_where_the_cursor_does_not_move(store, account, source):
+    account.deliver(*(mail(n) for n in range(BATCH + 5)))
+    poller_of(store).poll(source)
+    state = state_of(store)
+    assert state.last_uid == BATCH + 5
+    reading = Reading(store, state, "INBOX", MAX_SIZE, clock)
+    assert not reading.receive(source, range(1, BATCH + 6), lambda: False)
+    assert (state_of(store).last_uid, state_of(store).to_fetch) == (BATCH + 5, 5)
 
 
 def test_old_mail_is_counted_where_it_is_met(store, account, source):

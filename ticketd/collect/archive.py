@@ -12,7 +12,6 @@ import structlog
 
 from ticketd.decide import compose
 from ticketd.decide.effects import Send
-from ticketd.decide.model import is_archive
 from ticketd.decide.policy import Policy
 from ticketd.store import Store
 
@@ -25,8 +24,8 @@ def tell_of_archive(store: Store, policy: Policy, mailbox: str, now: datetime) -
         if not view.old_mails(mailbox) or not view.all_taken_in(mailbox):
             return 0
     with store.begin("archive") as tx:
-        count = tx.forget_old_mails(mailbox)
-        if not is_archive(count):
+        count = tx.quietly_taken_in(mailbox, tx.forget_old_mails(mailbox))
+        if not count:
             return 0
         cause = f"archive/{mailbox}/{now.isoformat()}"
         agents = policy.agents_of(mailbox)

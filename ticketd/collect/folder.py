@@ -177,10 +177,8 @@ class Reading:
         return Received(mail.uid, mail.internal_date, mail.size, mail.content, mail.complete, late)
 
     def _is_late(self, mail: Fetched) -> bool:
-        """Whether an old mail is met only now, in reading all again: it is never acknowledged."""
-        if mail.uid > self._state.rescan_uid or mail.internal_date is None:
-            return False
-        return mail.internal_date < (self._state.last_poll_at or self._clock()) - _LATE
+        """Whether an old mail is met only now, however it came here: it is never acknowledged."""
+        return mail.internal_date is not None and mail.internal_date < self._clock() - _LATE
 
     def _given_up(self, tx: Transaction, mail: Fetched, now: datetime) -> bool:
         """Count the refusal; the fifth poll quarantines, until then the cursor stays below it."""
@@ -197,6 +195,8 @@ class Reading:
         if target > self._cursor:
             tx.set_cursor(self._state.name, self._folder, self._validity, target, self._to_fetch)
             self._cursor = target
+        else:  # held up by a refused mail, or below the cursor: how much is left is to be known all the same
+            tx.set_mailbox(self._state.name, to_fetch=self._to_fetch)
 
     def _report(self, batch: Sequence[Fetched], received: int, vanished: int, refused: int) -> None:
         for mail in batch:

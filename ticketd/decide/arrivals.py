@@ -15,6 +15,7 @@ from ticketd.decide.effects import Conclude, Expect, Revoke
 from ticketd.decide.excerpt import excerpt
 from ticketd.decide.identify import Who
 from ticketd.decide.model import (
+    ONE_OF_MANY,
     Address,
     Channel,
     Entry,
@@ -38,7 +39,6 @@ _KINDS = {
 }
 _ROBOTS = (Verdict.VACATION, Verdict.BOUNCE)
 _SAME_SUBJECT = 2
-_ARCHIVED = "one of many old mails: nobody is told of it alone"
 
 
 def take_arrival(case: Case, work: Work) -> Conclude:
@@ -66,7 +66,7 @@ def _join(case: Case, work: Work, number: int) -> Conclude:
         _wake(case, work, number)
     if _stirs(case):
         notify_agents(work, number, entry, _themselves(case))
-    return Conclude(Outcome.TICKET, number, _ARCHIVED if case.envelope.archived else "")
+    return Conclude(Outcome.TICKET, number, ONE_OF_MANY if case.envelope.archived else "")
 
 
 def _merge_conversations(work: Work, one: int, other: int) -> None:
@@ -140,7 +140,7 @@ def _open(case: Case, work: Work) -> Conclude:
     starts = case.classification.verdict is Verdict.PERSON and not case.envelope.archived
     clock = None if starts else Clock()
     work.save(timing.on_open(ticket, work.policy, _recipients(case), case.envelope.received_at, clock))
-    old = f", {_ARCHIVED}" if case.envelope.archived else ""
+    old = f", {ONE_OF_MANY}" if case.envelope.archived else ""
     work.record(number, "created", detail=f"by mail, {case.classification.verdict}{old}")
     if case.placement.perhaps:
         _record_perhaps(case, work, number)
@@ -151,7 +151,7 @@ def _open(case: Case, work: Work) -> Conclude:
         _acknowledge(case, work, number, entry)
         if _stirs(case):
             notify_agents(work, number, entry, _themselves(case), case.placement.perhaps)
-    return Conclude(Outcome.TICKET, number, _ARCHIVED if case.envelope.archived else "")
+    return Conclude(Outcome.TICKET, number, ONE_OF_MANY if case.envelope.archived else "")
 
 
 def _recipients(case: Case) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from ticketd.decide.case import Case
 from ticketd.decide.context import Mailed
 from ticketd.decide.effects import Alert, Conclude, MailKind
 from ticketd.decide.model import (
+    BOUNCED_TO_AGENT,
     Bounce,
     Kind,
     Outcome,
@@ -38,7 +39,7 @@ def take_bounce(case: Case, work: Work) -> Conclude:
         work.add(
             Alert("agent-bounce", f"mail to the agent {mailed.recipient} bounced", case.envelope.mailbox)
         )
-        return Conclude(Outcome.IGNORED, mailed.ticket or None, "a bounce of a mail to an agent")
+        return Conclude(Outcome.IGNORED, mailed.ticket or None, BOUNCED_TO_AGENT)
     number = case.context.tickets[mailed.ticket].ticket.id
     entry = case.entry(Kind.BOUNCE)
     work.append(number, entry)

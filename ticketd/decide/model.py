@@ -71,6 +71,15 @@ class Outcome(StrEnum):
     IGNORED = "ignored"
 
 
+ONE_OF_MANY = "one of many old mails: nobody is told of it alone"
+OLD_OF_AGENT = "an agent's old mail"
+"""Why nobody was told of a mail: agents are told once of all such."""
+
+BOUNCED_TO_AGENT = "a bounce of a mail to an agent"
+READ_BY_AGENT = "a receipt of a mail to an agent"
+"""Why a mail is ignored that may hold the mail to an agent which it is about."""
+
+
 class Purpose(StrEnum):
     """What answering a mail of ours means: the letter P of the wire format."""
 
@@ -270,8 +279,9 @@ class Envelope:
     """How a mail came to us: which mailbox, and when (INTERNALDATE, never Date).
 
     ``cause`` names it for good: ids of what follows from it are derived from it.
-    ``late`` is True for an old mail met in reading a whole folder (a first import, a rescan): it
-    is never acknowledged. ``old_mails`` is how many such mails were met with it.
+    ``late`` is True for a mail that was old when it was first read (an import, one dragged in, one
+    that lay while we were away): it is never acknowledged. ``old_mails`` is how many such mails
+    were met with it, or may be.
     ``released`` is how a parked or held mail was let go: ``yes``, ``note``, ``accept`` or
     None. ``item`` is the mail's ledger id, 0 where it has none (explain). ``complete`` is
     False where the mail was too large and only its header was fetched.

@@ -13,7 +13,7 @@ from ticketd.decide.case import Case
 from ticketd.decide.commands import Commands, Problem, read_commands
 from ticketd.decide.effects import Conclude, Drop, Release, Revoke
 from ticketd.decide.excerpt import excerpt
-from ticketd.decide.model import Kind, Outcome, Purpose, Ticket, Verdict
+from ticketd.decide.model import OLD_OF_AGENT, Kind, Outcome, Purpose, Ticket, Verdict
 from ticketd.decide.policy import Agent
 from ticketd.decide.work import Work
 
@@ -36,7 +36,7 @@ def keep_archived(case: Case, work: Work, agent: Agent) -> Conclude:
     """An agent's mail from an archive: a note as well, and nobody is asked whether it is theirs."""
     number = _keep_as_note(case, work, "from an agent's old mail")
     work.record(number, "archived", detail=f"it says From {agent.address}, is old and takes no effect")
-    return Conclude(Outcome.TICKET, number, "an agent's old mail")
+    return Conclude(Outcome.TICKET, number, OLD_OF_AGENT)
 
 
 def _keep_as_note(case: Case, work: Work, detail: str) -> int:

@@ -11,7 +11,7 @@ from ticketd.decide.bounced import TO_CUSTOMERS, mailed_as
 from ticketd.decide.case import Case
 from ticketd.decide.context import Mailed
 from ticketd.decide.effects import Conclude
-from ticketd.decide.model import Kind, Message, Outcome, address_key
+from ticketd.decide.model import READ_BY_AGENT, Kind, Message, Outcome, address_key
 from ticketd.decide.work import Work
 
 TYPE = "disposition-notification"
@@ -33,7 +33,7 @@ def take_receipt(case: Case, work: Work) -> Conclude:
     if mailed is None:
         return take_arrival(case, work)
     if mailed.kind not in TO_CUSTOMERS:
-        return Conclude(Outcome.IGNORED, mailed.ticket or None, "a receipt of a mail to an agent")
+        return Conclude(Outcome.IGNORED, mailed.ticket or None, READ_BY_AGENT)
     number = case.context.tickets[mailed.ticket].ticket.id
     work.append(number, case.entry(Kind.AUTOMATIC))
     work.record(number, "read", after=reader)

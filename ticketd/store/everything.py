@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, false, func, select
 
 from ticketd.decide.effects import MailKind
+from ticketd.decide.model import BOUNCED_TO_AGENT, READ_BY_AGENT, Outcome
 from ticketd.store.cases import blob
 from ticketd.store.cases import ticket as ticket_table
 from ticketd.store.tables import ledger, outbox, outgoing, raw_mail
@@ -22,6 +23,19 @@ from ticketd.store.views import Json, View, ledger_json, outbox_json
 _PAGE = 200
 _OUTSIDE = outbox.c.kind.in_([MailKind.REPLY, MailKind.ACKNOWLEDGEMENT])
 _WENT = outbox.c.state.in_(["sent", "unsure"])
+
+
+def _of_agents_mail(column: ColumnElement[Any]) -> Select[Any]:
+    """The digests or fingerprints of bounces and receipts of mails to agents, which may hold those mails."""
+    concluded = ledger.c.outcome == Outcome.IGNORED
+    about = ledger.c.reason.in_([BOUNCED_TO_AGENT, READ_BY_AGENT])
+    return select(column).where(concluded, about, column.is_not(None))
+
+
+# By both: the same bounce may have come to another mailbox, where it is a duplicate.
+_SPEAKS_TO_AGENT = ledger.c.sha256.in_(_of_agents_mail(ledger.c.sha256)) | func.coalesce(
+    ledger.c.fingerprint.in_(_of_agents_mail(ledger.c.fingerprint)), false()
+)
 
 Dated = tuple[datetime, bytes]
 """When a mail came or went, and its bytes."""
@@ -54,7 +68,10 @@ class Everything:
         return sorted(self._connection.scalars(came.union(went)))
 
     def received(self, mailbox: str) -> Iterator[Dated]:
-        """The mails that came to a mailbox, as they came and in that order, each once."""
+        """The mails that came to a mailbox, as they came and in that order, each once.
+
+        Without what mail systems sent back of mails to agents: in it are the ids of those.
+        """
         other = ledger.alias()
         again = (
             select(other.c.id)
@@ -63,7 +80,7 @@ class Everything:
         )
         at = func.coalesce(ledger.c.internal_date, ledger.c.seen_at, type_=ledger.c.seen_at.type)
         found = select(ledger.c.id, ledger.c.sha256, at.label("at")).where(
-            ledger.c.mailbox == mailbox, ledger.c.sha256.is_not(None), ~again
+            ledger.c.mailbox == mailbox, ledger.c.sha256.is_not(None), ~again, ~_SPEAKS_TO_AGENT
         )
         for row in self._rows(found, ledger.c.id):
             content = self._connection.scalar(

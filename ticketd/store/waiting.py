@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, literal_column, select
 
-from ticketd.decide.model import Outcome
+from ticketd.decide.model import OLD_OF_AGENT, ONE_OF_MANY, Outcome
 from ticketd.errors import NotFound
 from ticketd.store.tables import ledger, mailbox, raw_mail
 
@@ -83,6 +83,15 @@ _READING = select(mailbox.c.last_poll_at, mailbox.c.to_fetch, mailbox.c.old_mail
     mailbox.c.name == bindparam("name")
 )
 
+_LAST_OLD = (
+    select(ledger.c.reason)
+    .where(ledger.c.mailbox == bindparam("mailbox"), ledger.c.late)
+    .order_by(ledger.c.id.desc())
+    .limit(bindparam("limit"))
+    .subquery()
+)
+_QUIET = select(func.count()).where(_LAST_OLD.c.reason.in_([ONE_OF_MANY, OLD_OF_AGENT]))
+
 
 class Waitings:
     """The part of a transaction or a view that knows what waits."""
@@ -102,9 +111,17 @@ class Waitings:
         return self.connection.scalar(_COUNT, {"mailbox": name}) or 0
 
     def old_mails(self, name: str) -> int:
-        """How many old mails were met since agents were last told of such."""
+        """How many old mails were met since agents were last told of such, or may yet be met.
+
+        A reading that was cut short goes on: what it has still to fetch counts as old, lest the
+        beginning of an archive be taken for a handful, however long its server stays away.
+        """
         row = self.connection.execute(_READING, {"name": name}).one_or_none()
-        return row.old_mails if row else 0
+        return row.old_mails + row.to_fetch if row else 0
+
+    def quietly_taken_in(self, name: str, met: int) -> int:
+        """Of the last so many old mails that were met, those of which nobody was told: no duplicates."""
+        return self.connection.scalar(_QUIET, {"mailbox": name, "limit": met}) or 0
 
     def all_taken_in(self, name: str) -> bool:
         """Whether the mailbox was read to its end and everything in it taken in."""
