@@ -102,7 +102,7 @@ def _row(policy: Policy, ready: card.Desk, ticket: Ticket, now: datetime) -> dic
 def shown(
     policy: Policy, agent: Agent, history: History, mailbox: str, cause: str, now: datetime
 ) -> Outgoing:
-    """One ticket whole, notes included; answering it replies to the customer where it shows no note."""
+    """One ticket whole, notes included; ``notify.answer_to`` says what answering it means."""
     ticket = history.ticket
     desk = letter.desk_of(policy, ticket.mailbox)
     purpose = notify.answer_to(history.entries)

@@ -109,8 +109,12 @@ def _for_agent(
 
 
 def answer_to(shown: Sequence[Entry]) -> Purpose:
-    """What answering a mail means that shows these: where a note is among them, a note. In doubt private."""
-    return Purpose.NOTE if any(one.kind is Kind.NOTE for one in shown) else Purpose.REPLY
+    """What answering a mail means that shows these, oldest first.
+
+    Where a note is newer than all that the customer wrote, a note: in doubt private.
+    """
+    newest = next((one.kind for one in reversed(shown) if one.kind in (Kind.NOTE, Kind.CUSTOMER)), None)
+    return Purpose.NOTE if newest is Kind.NOTE else Purpose.REPLY
 
 
 def ticket_draft(
