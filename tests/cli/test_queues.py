@@ -114,8 +114,7 @@ def test_db_upgrade_current_and_backup(cli, tmp_path):
     assert cli("db", "backup", copy).status == 2
     nowhere = cli("db", "backup", tmp_path / "nowhere" / "copy.db")
     assert nowhere.status == 1
-    assert "cannot write" in nowhere.err
-    assert "nowhere" in nowhere.err
+    assert "cannot back up" in nowhere.err
 
 
 def test_reconcile_reports_each_mailbox(cli, servers):
