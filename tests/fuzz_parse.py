@@ -11,11 +11,11 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from ticketd.decide.classify import classify
-from ticketd.decide.excerpt import excerpt
-from ticketd.decide.forwarded import find_forwarded
-from ticketd.decide.htmltext import sanitise
-from ticketd.decide.parse import parse, peek
+from ticketd.decide.excerpts.excerpt import excerpt
+from ticketd.decide.excerpts.forwarded import find_forwarded
+from ticketd.decide.judging.classify import classify
+from ticketd.decide.reading.htmltext import sanitise
+from ticketd.decide.reading.parse import parse, peek
 
 CORPUS = Path(__file__).parent / "mail"
 FINDS = Path("fuzz-finds")

@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
-from ticketd.decide.commands import VOCABULARY
+from ticketd.decide.acting.transition import TABLE, Happening
+from ticketd.decide.excerpts.commands import VOCABULARY
 from ticketd.decide.model import Status
-from ticketd.decide.transition import TABLE, Happening
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -34,6 +34,9 @@ def test_the_status_table_is_the_programs() -> None:
 def test_the_map_of_the_house_is_true() -> None:
     told = set(re.findall(r"^    (\w+)/ ", README, re.MULTILINE))
     there = {path.name for path in (ROOT / "ticketd").iterdir() if (path / "__init__.py").exists()}
+    assert told == there
+    told = set(re.findall(r"^        (\w+)/ ", README, re.MULTILINE))
+    there = {path.name for path in (ROOT / "ticketd/decide").iterdir() if (path / "__init__.py").exists()}
     assert told == there
 
 

@@ -6,7 +6,7 @@ A mail's journey is the order of the rooms::
     decide/     2 · the functional core: values in, effects out
     deliver/    3 · the outbox → SMTP submission
     store/      the ledger through which all stages hand over
-    wire/       the only sockets: IMAP, SMTP
+    wire/       the only sockets: IMAP, SMTP, OAuth
     config/     TOML → frozen settings
     cli/        the command line
 

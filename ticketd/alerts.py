@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ticketd.decide import compose
 from ticketd.decide.effects import Alert, Send
 from ticketd.decide.policy import Policy
+from ticketd.decide.writing import compose
 from ticketd.log import without_addresses
 from ticketd.store import Store, Transaction
 

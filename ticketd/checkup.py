@@ -49,7 +49,7 @@ def exit_status(findings: Iterable[Finding]) -> int:
 
 def check_config(settings: Settings, now: datetime) -> Iterator[Finding]:
     """What can be said without any server."""
-    from ticketd.decide import sla
+    from ticketd.decide.deadlines import sla
 
     yield Finding("fine", "config", f"{settings.path} is valid")
     for warning in settings.warnings:
@@ -81,7 +81,7 @@ _SECRETS = {
 
 def _texts(settings: Settings) -> Iterator[Finding]:
     """Every template is tried out on invented mail."""
-    from ticketd.decide.rehearsal import rehearse
+    from ticketd.decide.writing.rehearsal import rehearse
 
     try:
         mistakes = rehearse(rehearsal_policy(settings))

@@ -15,7 +15,7 @@ from email.policy import SMTP
 from email.utils import format_datetime, formataddr, make_msgid
 
 from ticketd.decide.model import Message
-from ticketd.decide.parse import parse
+from ticketd.decide.reading.parse import parse
 from ticketd.wire.embedded import EmbeddedServers
 from ticketd.wire.imap import ImapConnection
 from ticketd.wire.smtp import SmtpConnection

@@ -23,8 +23,8 @@ from ticketd.decide import tokens
 from ticketd.decide.context import Clues, Context
 from ticketd.decide.effects import Conclude
 from ticketd.decide.model import Envelope, Message, Outcome, Verdict
-from ticketd.decide.parse import parse
 from ticketd.decide.policy import Policy
+from ticketd.decide.reading.parse import parse
 from ticketd.decide.rules import RULES, Decision, decide, read_clues
 from ticketd.errors import NotFound, TicketdError
 from ticketd.explain_words import effect_json, message_json

@@ -12,8 +12,8 @@ from email.parser import BytesHeaderParser
 from typing import Any
 
 from ticketd.decide import effects as e
-from ticketd.decide.excerpt import excerpt
-from ticketd.decide.identify import Who
+from ticketd.decide.excerpts.excerpt import excerpt
+from ticketd.decide.judging.identify import Who
 from ticketd.decide.model import Address, Attachment, Entry, Kind, Message, Ticket, Verdict
 from ticketd.decide.rules import Decision
 

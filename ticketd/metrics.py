@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from ticketd.decide.report import Report, make_report
+from ticketd.decide.deadlines.report import Report, make_report
 from ticketd.store import Store
 from ticketd.store.figures import facts
 

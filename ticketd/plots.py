@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from ticketd.decide.report import AGES, Load, Report, Step
-from ticketd.decide.report_words import NAMES
+from ticketd.decide.deadlines.report import AGES, Load, Report, Step
+from ticketd.decide.deadlines.report_words import NAMES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -24,8 +24,8 @@ from ticketd.checkup_servers import Inspected, in_parallel
 from ticketd.config import MailboxSettings
 from ticketd.decide import tokens
 from ticketd.decide.model import Message
-from ticketd.decide.parse import peek
 from ticketd.decide.policy import Policy
+from ticketd.decide.reading.parse import peek
 from ticketd.errors import UsageError
 from ticketd.servers import imap_server, smtp_server
 from ticketd.signin import SignIns

@@ -10,7 +10,7 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
-from ticketd.decide.texts import Mistake, Texts
+from ticketd.decide.writing.texts import Mistake, Texts
 from ticketd.errors import ConfigError
 
 _SUFFIX = ".j2"

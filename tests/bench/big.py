@@ -15,7 +15,7 @@ from sqlalchemy import Table, insert, text
 from tests.bench.process import megabytes, timed
 from tests.servers.process import new_directory
 from ticketd.collect.timed import run_due
-from ticketd.decide.clock import Clock
+from ticketd.decide.deadlines.clock import Clock
 from ticketd.decide.model import Address, Entry, Kind, Status, Ticket
 from ticketd.decide.policy import Agent, Mailbox, Policy, Sla
 from ticketd.store import Store, Transaction

@@ -15,7 +15,7 @@ from ticketd.checkup import Finding, exit_status
 from ticketd.config import load
 from ticketd.decide.context import Context
 from ticketd.decide.model import Envelope
-from ticketd.decide.parse import parse
+from ticketd.decide.reading.parse import parse
 from ticketd.decide.rules import decide, read_clues
 
 

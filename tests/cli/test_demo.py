@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ticketd import demo
-from ticketd.decide.parse import parse
+from ticketd.decide.reading.parse import parse
 from ticketd.errors import UsageError
 
 

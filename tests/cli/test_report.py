@@ -86,7 +86,7 @@ def test_any_other_since_is_wrong_usage(cli: Cli, text: str) -> None:
 
 def test_pictures_are_drawn_in_a_process_of_their_own() -> None:
     pytest.importorskip("matplotlib")
-    from ticketd.decide.report import Facts, ReplyFact, make_report
+    from ticketd.decide.deadlines.report import Facts, ReplyFact, make_report
 
     replies = (ReplyFact("$anna$@example.com", "support", NOW - timedelta(hours=1)),)
     report = make_report(Facts(NOW - timedelta(days=2), NOW, replies=replies))

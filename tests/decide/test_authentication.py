@@ -1,6 +1,6 @@
 import pytest
 
-from ticketd.decide.authentication import Authenticated, authenticate
+from ticketd.decide.judging.authentication import Authenticated, authenticate
 
 from .desk_kit import ANNA, mail
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ticketd.decide.calendars import told
-from ticketd.decide.files import mark_logos, safe_name, type_of
-from ticketd.decide.flowed import unflow
 from ticketd.decide.model import Attachment
-from ticketd.decide.transfer import undo, uuencoded
+from ticketd.decide.reading.calendars import told
+from ticketd.decide.reading.files import mark_logos, safe_name, type_of
+from ticketd.decide.reading.flowed import unflow
+from ticketd.decide.reading.transfer import undo, uuencoded
 
 
 @settings(deadline=None, max_examples=60)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from ticketd.decide.bouncesigns import failed_recipients
-from ticketd.decide.classify import classify
+from ticketd.decide.judging.bouncesigns import failed_recipients
+from ticketd.decide.judging.classify import classify
 from ticketd.decide.model import Classification, Verdict
-from ticketd.decide.parse import parse
+from ticketd.decide.reading.parse import parse
 
 STANDARD = b"Return-Path: <>\nFrom: MAILER-DAEMON@relay.example\nTo: support@example.org\n"
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ticketd.decide.clock import (
+from ticketd.decide.deadlines.clock import (
     Clock,
     Due,
     dues,
@@ -22,7 +22,7 @@ from ticketd.decide.clock import (
     start,
     stop,
 )
-from ticketd.decide.hours import business_hours
+from ticketd.decide.deadlines.hours import business_hours
 from ticketd.decide.model import Priority, Status
 from ticketd.decide.policy import Sla, SlaPolicy
 

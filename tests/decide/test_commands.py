@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ticketd.decide.commands import VOCABULARY, Instruction, read_commands
+from ticketd.decide.excerpts.commands import VOCABULARY, Instruction, read_commands
 
 
 def read_one(text: str) -> Instruction:

@@ -5,12 +5,13 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from tests.decide.letters import JANE, JOE, NOW, entry, part, policy, read, ticket
-from ticketd.decide import compose, tokens
+from ticketd.decide import tokens
 from ticketd.decide.context import History, Waiting
 from ticketd.decide.effects import MailKind
-from ticketd.decide.excerpt import excerpt
-from ticketd.decide.htmltext import html_to_text
+from ticketd.decide.excerpts.excerpt import excerpt
 from ticketd.decide.model import Address, Attachment, Kind, Purpose, Status
+from ticketd.decide.reading.htmltext import html_to_text
+from ticketd.decide.writing import compose
 from ticketd.errors import TicketdError
 
 ANNA = Address("anna@private.example.com", "Anna")

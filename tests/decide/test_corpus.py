@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from ticketd.decide.classify import classify
+from ticketd.decide.judging.classify import classify
 from ticketd.decide.model import Classification, Message
-from ticketd.decide.parse import parse
+from ticketd.decide.reading.parse import parse
 
 CORPUS = Path(__file__).parent.parent / "mail"
 MAILS = sorted(CORPUS.rglob("*.eml"))

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ticketd.decide.excerpt import excerpt
+from ticketd.decide.excerpts.excerpt import excerpt
 
 MARKER = "--- reply above this line ---"
 

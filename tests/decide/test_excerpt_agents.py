@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ticketd.decide.excerpt import excerpt
-from ticketd.decide.htmltext import html_to_text
+from ticketd.decide.excerpts.excerpt import excerpt
+from ticketd.decide.reading.htmltext import html_to_text
 
 MARKER = "--- Write your answer above this line ---"
 CUSTOMERS_WORDS = [

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from ticketd.decide.excerpt import excerpt
+from ticketd.decide.excerpts.excerpt import excerpt
 
 MARKER = "--- reply above this line ---"
 REPLIES = Path(__file__).parent.parent / "mail" / "replies"

@@ -3,8 +3,8 @@ import time
 
 import pytest
 
-from ticketd.decide.excerpt import excerpt
-from ticketd.decide.forwarded import find_forwarded, is_forward
+from ticketd.decide.excerpts.excerpt import excerpt
+from ticketd.decide.excerpts.forwarded import find_forwarded, is_forward
 from ticketd.decide.model import Message
 
 MARKER = "--- Write your answer above this line ---"

@@ -4,12 +4,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ticketd.decide import limits
-from ticketd.decide.addresses import addresses, bare_addresses, correspondents
-from ticketd.decide.charsets import codec_of, decode, shown, storable
-from ticketd.decide.fields import decode_words, message_id, message_ids, parametrised, references, text_of
-from ticketd.decide.files import safe_name
-from ticketd.decide.limits import read_head
+from ticketd.decide.reading import limits
+from ticketd.decide.reading.addresses import addresses, bare_addresses, correspondents
+from ticketd.decide.reading.charsets import codec_of, decode, shown, storable
+from ticketd.decide.reading.fields import (
+    decode_words,
+    message_id,
+    message_ids,
+    parametrised,
+    references,
+    text_of,
+)
+from ticketd.decide.reading.files import safe_name
+from ticketd.decide.reading.limits import read_head
 
 TEXT = st.text(max_size=80)
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ticketd.decide.forwarded import find_forwarded, is_forward
+from ticketd.decide.excerpts.forwarded import find_forwarded, is_forward
 from ticketd.decide.model import Address, Message
 
 GMAIL = """\

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ticketd.decide.glance import glance
+from ticketd.decide.reading.glance import glance
 
 
 @pytest.mark.parametrize(

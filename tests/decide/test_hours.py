@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ticketd.decide.hours import BusinessHours, NeverOpen, business_hours, read_spans
+from ticketd.decide.deadlines.hours import BusinessHours, NeverOpen, business_hours, read_spans
 from ticketd.decide.policy import Sla, SlaPolicy, Span
 from ticketd.errors import ConfigError
 

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from ticketd.decide.excerpt import excerpt
-from ticketd.decide.htmlquote import quoted_lines
-from ticketd.decide.htmltext import html_to_text
+from ticketd.decide.excerpts.excerpt import excerpt
+from ticketd.decide.excerpts.htmlquote import quoted_lines
+from ticketd.decide.reading.htmltext import html_to_text
 
 # Mails as the clients write them: the new words are "Blue, please." (and "Five." where they answer between).
 REPLIES = Path(__file__).parent.parent / "mail" / "replies"

@@ -2,9 +2,9 @@
 
 import pytest
 
-from ticketd.decide.excerpt import excerpt
-from ticketd.decide.htmlsignature import marked_signatures
-from ticketd.decide.htmltext import html_to_text
+from ticketd.decide.excerpts.excerpt import excerpt
+from ticketd.decide.excerpts.htmlsignature import marked_signatures
+from ticketd.decide.reading.htmltext import html_to_text
 
 SAID = "<p>Hello Jane,</p><p>your lamp is on its way.</p>"
 TEXT = "Hello Jane,\n\nyour lamp is on its way."

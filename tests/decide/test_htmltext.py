@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ticketd.decide.htmltext import MAX_HTML, html_to_text, sanitise
+from ticketd.decide.reading.htmltext import MAX_HTML, html_to_text, sanitise
 
 WORDS = (
     "<p> </p> <div> <br> <ul> <li> <ol/start=4> <table> <tr> <td> </td> </table> <blockquote/type=cite> "

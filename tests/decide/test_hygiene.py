@@ -1,6 +1,6 @@
 import pytest
 
-from ticketd.decide import hygiene
+from ticketd.decide.writing import hygiene
 
 GOOD = (
     b"From: Desk <desk@example.com>\r\n"

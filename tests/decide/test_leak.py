@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from tests.decide.letters import entry, part, policy, read, ticket
 from ticketd import texts_files
-from ticketd.decide import card, compose, leak, tokens
+from ticketd.decide import tokens
 from ticketd.decide.model import Address, Attachment, Purpose
+from ticketd.decide.writing import card, compose, leak
 
 P = policy()
 TOKEN = tokens.mint(P, Purpose.REPLY, 42, "anna@private.example.com", "x")

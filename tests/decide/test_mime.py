@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ticketd.decide import mime
 from ticketd.decide.model import Address, Attachment
+from ticketd.decide.writing import mime
 
 anything = st.text(max_size=300)
 quick = settings(max_examples=150, deadline=None)

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ticketd.decide.parse import parse, peek
 from ticketd.decide.policy import Limits
+from ticketd.decide.reading.parse import parse, peek
 
 HEAD = (
     b"From: Jane Doe <jane@example.com>\r\nTo: support@example.org\r\nSubject: The printer\r\n"

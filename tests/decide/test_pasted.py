@@ -8,8 +8,8 @@ import pytest
 
 from ticketd.decide import tokens
 from ticketd.decide.effects import Append, Conclude, MailKind, Send
+from ticketd.decide.excerpts.pasted import pasted
 from ticketd.decide.model import Attachment, Kind, Outcome
-from ticketd.decide.pasted import pasted
 
 from .desk_kit import ANNA, POLICY, context, decided, effects_of, history, issued, mail, token
 

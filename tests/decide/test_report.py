@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ticketd.decide.deadlines.report import Facts, PromiseFact, ReplyFact, Step, TicketFact, make_report
+from ticketd.decide.deadlines.report_words import headline, tables
 from ticketd.decide.model import Priority, Status
-from ticketd.decide.report import Facts, PromiseFact, ReplyFact, Step, TicketFact, make_report
-from ticketd.decide.report_words import headline, tables
 
 UNTIL = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

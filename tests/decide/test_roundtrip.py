@@ -7,7 +7,7 @@ from email.policy import SMTP, SMTPUTF8
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ticketd.decide.parse import parse
+from ticketd.decide.reading.parse import parse
 
 LETTERS = st.characters(categories=("L", "N"), include_characters=" .,;:!?'()-–€😀")
 LINE = st.text(LETTERS, max_size=90).map(lambda text: " ".join(text.split()))

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 import pytest
 
 from ticketd.decide import tokens
-from ticketd.decide.clock import Clock
 from ticketd.decide.context import Known, Mailed
+from ticketd.decide.deadlines.clock import Clock
 from ticketd.decide.effects import (
     Alert,
     Append,

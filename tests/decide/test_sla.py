@@ -9,10 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ticketd.decide.clock import Due
-from ticketd.decide.model import Channel, Priority, Status, Ticket
-from ticketd.decide.policy import Sla, SlaPolicy
-from ticketd.decide.sla import (
+from ticketd.decide.deadlines.clock import Due
+from ticketd.decide.deadlines.sla import (
     due_notices,
     dues,
     dues_on_open,
@@ -28,6 +26,8 @@ from ticketd.decide.sla import (
     stop,
     warn_before,
 )
+from ticketd.decide.model import Channel, Priority, Status, Ticket
+from ticketd.decide.policy import Sla, SlaPolicy
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)

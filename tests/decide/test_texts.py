@@ -4,8 +4,8 @@ import pytest
 
 from tests.decide.letters import policy
 from ticketd import texts_files
-from ticketd.decide.rehearsal import rehearse
-from ticketd.decide.texts import Mistake, Texts
+from ticketd.decide.writing.rehearsal import rehearse
+from ticketd.decide.writing.texts import Mistake, Texts
 from ticketd.errors import ConfigError
 
 

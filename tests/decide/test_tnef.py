@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ticketd.decide.tnef import open_tnef
+from ticketd.decide.reading.tnef import open_tnef
 
 
 def attribute(name: int, data: bytes) -> bytes:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from ticketd.decide import tokens
 from ticketd.decide.effects import Append, Conclude, MailKind, Save, Send
+from ticketd.decide.excerpts.transcripts import find_theirs, find_visitor
 from ticketd.decide.model import Address, Channel, Kind, Message, Outcome
-from ticketd.decide.transcripts import find_theirs, find_visitor
 
 from .desk_kit import ANNA, POLICY, context, decided, effects_of, history, issued, mail, token
 

@@ -1,7 +1,7 @@
 import pytest
 
+from ticketd.decide.acting.transition import TABLE, Happening, transition
 from ticketd.decide.model import Status
-from ticketd.decide.transition import TABLE, Happening, transition
 
 
 def test_the_table_is_total() -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from ticketd.decide.act import resolve_agent
-from ticketd.decide.typed import Typed, read_typed
+from ticketd.decide.acting.act import resolve_agent
+from ticketd.decide.excerpts.typed import Typed, read_typed
 
 from .desk_kit import AGENTS, POLICY
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ticketd.decide.deadlines.words import due_in_words, span_in_words, target_in_words, time_in_words
 from ticketd.decide.model import Ticket
 from ticketd.decide.policy import Span
-from ticketd.decide.words import due_in_words, span_in_words, target_in_words, time_in_words
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)  # a Monday
 MINUTE = timedelta(minutes=1)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.abuse.kit import DESK, Desk, open_desk
 from ticketd.collect import desk as by_hand
-from ticketd.decide.commands import Instruction
+from ticketd.decide.excerpts.commands import Instruction
 
 from .stage import PEOPLE, text_of, with_policy
 

@@ -14,8 +14,8 @@ import pytest
 from tests.abuse.kit import Desk, open_desk
 from ticketd.collect.chat import opening_of, read_transcript
 from ticketd.collect.desk import Desk as ByHand
-from ticketd.decide.commands import Commands, Instruction
-from ticketd.decide.manual import Opening
+from ticketd.decide.acting.manual import Opening
+from ticketd.decide.excerpts.commands import Commands, Instruction
 from ticketd.decide.model import Address
 from ticketd.decide.policy import Sla, SlaPolicy
 

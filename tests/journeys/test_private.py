@@ -11,7 +11,7 @@ import pytest
 
 from tests.abuse.kit import Desk, open_desk
 from ticketd.collect import desk as by_hand
-from ticketd.decide.commands import Instruction
+from ticketd.decide.excerpts.commands import Instruction
 from ticketd.decide.policy import Sla, SlaPolicy
 
 from .stage import PEOPLE, text_of, with_policy

@@ -11,8 +11,8 @@ import pytest
 
 from tests.abuse.kit import Desk, open_desk
 from ticketd.decide import tokens
+from ticketd.decide.acting.manual import Opening, open_by_hand
 from ticketd.decide.context import Clues
-from ticketd.decide.manual import Opening, open_by_hand
 from ticketd.decide.model import Address
 from ticketd.decide.work import Work
 

@@ -16,8 +16,9 @@ from itertools import accumulate
 from zoneinfo import ZoneInfo
 
 from ticketd.collect.timed import run_due
-from ticketd.decide import changes, promises, timing
+from ticketd.decide.acting import changes
 from ticketd.decide.context import Context, History
+from ticketd.decide.deadlines import promises, timing
 from ticketd.decide.model import Address, Entry, Kind, Status, Ticket
 from ticketd.decide.policy import Agent, Mailbox, Policy, Sla, SlaPolicy
 from ticketd.decide.work import Work

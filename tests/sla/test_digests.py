@@ -12,8 +12,8 @@ import pytest
 from tests.journeys.stage import text_of
 from ticketd.collect.digests import send_digests
 from ticketd.config.settings import AdminDigest, Digest
-from ticketd.decide import digests
-from ticketd.decide.report import Report
+from ticketd.decide.deadlines.report import Report
+from ticketd.decide.writing import digests
 
 from .kit import LEAD, Desk
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ticketd.decide.report import make_report
+from ticketd.decide.deadlines.report import make_report
 from ticketd.store import Store
 from ticketd.store.figures import facts
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from tests.store.given import ANNA, HOUR, NOW, do, entry, opened, ticket
+from ticketd.decide.deadlines.report import Facts, PromiseFact, ReplyFact
 from ticketd.decide.effects import Append, Record, Save
 from ticketd.decide.model import Address, Kind, Status
-from ticketd.decide.report import Facts, PromiseFact, ReplyFact
 from ticketd.store import Store
 from ticketd.store.figures import facts
 

@@ -57,7 +57,7 @@ def _finding(one: Finding) -> Json:
 
 def _policy(settings: Settings, wanted: tuple[str, str], json: bool) -> int:
     """Say which SLA policy a mail of this sender and subject gets, at the first mailbox."""
-    from ticketd.decide import sla
+    from ticketd.decide.deadlines import sla
 
     address, subject = wanted
     mailbox = settings.mailboxes[0].name

@@ -15,8 +15,8 @@ from ticketd.cli.state import assembly, now, writing
 from ticketd.errors import UsageError
 
 if TYPE_CHECKING:
+    from ticketd.decide.deadlines.report import Report
     from ticketd.decide.policy import Policy
-    from ticketd.decide.report import Report
 
 
 def register(app: typer.Typer) -> None:
@@ -36,8 +36,8 @@ def report(
 ) -> None:
     """Show volumes, first-reply and solve times, breaches, backlog, by mailbox and agent."""
     from ticketd import plots
-    from ticketd.decide.letter import zone
-    from ticketd.decide.report import make_report
+    from ticketd.decide.deadlines.report import make_report
+    from ticketd.decide.writing.letter import zone
     from ticketd.store.figures import facts
 
     if html is not None:
@@ -80,7 +80,7 @@ def since_when(text: str, until: datetime, tz: tzinfo) -> datetime:
 
 
 def _print(made: Report, tz: tzinfo) -> None:
-    from ticketd.decide.report_words import headline, period, tables
+    from ticketd.decide.deadlines.report_words import headline, period, tables
 
     print(headline(made))
     print(period(made, tz))
@@ -91,8 +91,8 @@ def _print(made: Report, tz: tzinfo) -> None:
 
 def _page(made: Report, policy: Policy, tz: tzinfo) -> str:
     from ticketd import plots
-    from ticketd.decide.digests import report_values
-    from ticketd.decide.letter import texts_of
+    from ticketd.decide.writing.digests import report_values
+    from ticketd.decide.writing.letter import texts_of
 
     hint = "" if plots.available() else plots.MISSING
     light, dark = _urls(plots.draw(made)), _urls(plots.draw(made, plots.DARK))

@@ -16,7 +16,7 @@ from ticketd.cli.state import LARGEST_ID, assembly, desk, now, read_file, read_t
 from ticketd.errors import UsageError
 
 if TYPE_CHECKING:
-    from ticketd.decide.commands import Instruction
+    from ticketd.decide.excerpts.commands import Instruction
     from ticketd.decide.model import Attachment
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
@@ -122,8 +122,8 @@ def _due(one: dict[str, Any]) -> str:
     """What is due, in words."""
     from datetime import datetime
 
+    from ticketd.decide.deadlines.words import due_in_words
     from ticketd.decide.model import Ticket
-    from ticketd.decide.words import due_in_words
 
     def moment(name: str) -> datetime | None:
         return datetime.fromisoformat(one[name]) if one[name] else None
@@ -209,7 +209,7 @@ def _files(paths: list[Path] | None) -> tuple[Attachment, ...]:
 
 def _instruction(name: str, argument: str) -> Instruction:
     """One option as the command that an agent would write; wrong usage where that is none."""
-    from ticketd.decide.commands import Problem, read_line
+    from ticketd.decide.excerpts.commands import Problem, read_line
 
     read = read_line(f"#{name} {argument}")
     if isinstance(read, Problem):
@@ -244,8 +244,8 @@ def new_ticket(
     json: JsonFlag = False,
 ) -> None:
     """Open a ticket; the text on standard input is mailed to the requester."""
-    from ticketd.decide.commands import Commands
-    from ticketd.decide.manual import Opening
+    from ticketd.decide.acting.manual import Opening
+    from ticketd.decide.excerpts.commands import Commands
 
     with desk(context) as (ready, front):
         if from_chat is not None:

@@ -10,9 +10,9 @@ from datetime import datetime
 
 import structlog
 
-from ticketd.decide import compose
 from ticketd.decide.effects import Send
 from ticketd.decide.policy import Policy
+from ticketd.decide.writing import compose
 from ticketd.store import Store
 
 log = structlog.get_logger()

@@ -9,8 +9,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from ticketd.collect.desk import Desk
-from ticketd.decide.commands import Commands, Instruction
-from ticketd.decide.manual import Opening
+from ticketd.decide.acting.manual import Opening
+from ticketd.decide.excerpts.commands import Commands, Instruction
 from ticketd.decide.model import Channel
 from ticketd.errors import UsageError
 

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from ticketd.decide import act, changes, manual
-from ticketd.decide.act import Deed, Mode
-from ticketd.decide.commands import Commands, Instruction
+from ticketd.decide.acting import act, changes, manual
+from ticketd.decide.acting.act import Deed, Mode
+from ticketd.decide.acting.manual import Opening
 from ticketd.decide.context import Clues, History
 from ticketd.decide.effects import Block
-from ticketd.decide.manual import Opening
+from ticketd.decide.excerpts.commands import Commands, Instruction
 from ticketd.decide.model import Address, Attachment, address_key
 from ticketd.decide.policy import Agent, Policy
 from ticketd.decide.work import Work

@@ -13,11 +13,11 @@ from functools import partial
 import structlog
 
 from ticketd.config.settings import AdminDigest, Digest
-from ticketd.decide import compose, digests, letter
 from ticketd.decide.context import Clues
+from ticketd.decide.deadlines.report import Report, make_report
 from ticketd.decide.effects import Outgoing, Send
 from ticketd.decide.policy import Agent, Policy
-from ticketd.decide.report import Report, make_report
+from ticketd.decide.writing import compose, digests, letter
 from ticketd.errors import TicketdError
 from ticketd.plots import draw_aside
 from ticketd.store import Store, Transaction

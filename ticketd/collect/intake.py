@@ -19,10 +19,10 @@ from ticketd.alerts import alert
 from ticketd.collect.inhand import InHand
 from ticketd.collect.questions import ask_about_parked
 from ticketd.decide.effects import Alert, Conclude, Outgoing, Send
+from ticketd.decide.judging.order import Signals, parents_first, read_signals
 from ticketd.decide.model import Envelope, Outcome
-from ticketd.decide.order import Signals, parents_first, read_signals
-from ticketd.decide.parse import parse
 from ticketd.decide.policy import Policy
+from ticketd.decide.reading.parse import parse
 from ticketd.decide.rules import Decision, decide, read_clues
 from ticketd.errors import Damaged, Unavailable
 from ticketd.headway import Heard, unheard

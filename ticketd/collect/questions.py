@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from ticketd.decide import compose
 from ticketd.decide.context import Waiting
 from ticketd.decide.effects import Send
 from ticketd.decide.policy import Policy
+from ticketd.decide.writing import compose
 from ticketd.store import Store
 
 MOST_ASKED = 50  # parked mails in one question; the others are asked about in the next

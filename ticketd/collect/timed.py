@@ -11,9 +11,10 @@ from collections import Counter
 from datetime import datetime, timedelta
 
 from ticketd.collect.questions import ask_about_parked
-from ticketd.decide import sla, timed, timing
-from ticketd.decide.clock import Clock
+from ticketd.decide.acting import timed
 from ticketd.decide.context import Clues
+from ticketd.decide.deadlines import sla, timing
+from ticketd.decide.deadlines.clock import Clock
 from ticketd.decide.effects import Save
 from ticketd.decide.model import Ticket
 from ticketd.decide.policy import Policy

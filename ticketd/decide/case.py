@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ticketd.decide.context import Clues, Context
-from ticketd.decide.identify import Identity, Proof, is_desk
+from ticketd.decide.judging.identify import Identity, Proof, is_desk
+from ticketd.decide.judging.thread import Placement
 from ticketd.decide.model import (
     Address,
     Classification,
@@ -18,7 +19,6 @@ from ticketd.decide.model import (
     Ticket,
 )
 from ticketd.decide.policy import Agent, Mailbox, Policy
-from ticketd.decide.thread import Placement
 
 CUT_SHORT = "the mail is larger than limits.message_size: its header alone was read, it is on the server"
 UNKNOWN = Address("", "unknown sender")

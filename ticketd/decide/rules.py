@@ -10,26 +10,27 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from ticketd.decide import parking, tokens
-from ticketd.decide.arrivals import take_arrival
-from ticketd.decide.bounced import take_bounce
-from ticketd.decide.card import MARKER
+from ticketd.decide import tokens
+from ticketd.decide.acting import parking
+from ticketd.decide.acting.arrivals import take_arrival
+from ticketd.decide.acting.bounced import take_bounce
+from ticketd.decide.acting.membership import take_elsewhere
+from ticketd.decide.acting.receipts import is_receipt, take_receipt
+from ticketd.decide.acting.speak import speak
 from ticketd.decide.case import Case
-from ticketd.decide.classify import classify
-from ticketd.decide.commands import read_commands
 from ticketd.decide.context import Clues, Context
 from ticketd.decide.effects import Conclude, Effect
-from ticketd.decide.excerpt import excerpt
-from ticketd.decide.files import mark_logos
-from ticketd.decide.identify import Identity, Proof, Standing, Who, identify
-from ticketd.decide.membership import take_elsewhere
+from ticketd.decide.excerpts.commands import read_commands
+from ticketd.decide.excerpts.excerpt import excerpt
+from ticketd.decide.judging.classify import classify
+from ticketd.decide.judging.identify import Identity, Proof, Standing, Who, identify
+from ticketd.decide.judging.reactions import is_reaction
+from ticketd.decide.judging.thread import Placement, clues, place
 from ticketd.decide.model import Classification, Envelope, Message, Outcome, Verdict
 from ticketd.decide.policy import Policy
-from ticketd.decide.reactions import is_reaction
-from ticketd.decide.receipts import is_receipt, take_receipt
-from ticketd.decide.speak import speak
-from ticketd.decide.thread import Placement, clues, place
+from ticketd.decide.reading.files import mark_logos
 from ticketd.decide.work import Work
+from ticketd.decide.writing.card import MARKER
 
 MOST_HOPS = 50
 """A mail with more Received fields than this goes round in circles (RFC 5321 §6.3)."""

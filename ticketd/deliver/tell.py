@@ -12,11 +12,11 @@ from datetime import datetime
 
 from ticketd.alerts import alert
 from ticketd.decide import retry
+from ticketd.decide.acting.undeliverable import delayed, repeated, unacknowledged, undeliverable
 from ticketd.decide.context import Clues, Context
 from ticketd.decide.effects import Alert, Effect, MailKind
 from ticketd.decide.outcome import Settle, State, Whose
 from ticketd.decide.policy import Policy
-from ticketd.decide.undeliverable import delayed, repeated, unacknowledged, undeliverable
 from ticketd.store import Claimed, Transaction
 
 

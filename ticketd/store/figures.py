@@ -11,8 +11,8 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, select, true
 
+from ticketd.decide.deadlines.report import Facts, PromiseFact, ReplyFact, TicketFact
 from ticketd.decide.model import Kind, Priority, Status
-from ticketd.decide.report import Facts, PromiseFact, ReplyFact, TicketFact
 from ticketd.store.cases import event, message, ticket
 from ticketd.store.types import FAR
 from ticketd.store.views import View

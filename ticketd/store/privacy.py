@@ -18,7 +18,7 @@ from sqlalchemy import Table, delete, or_, select, update
 
 from ticketd.decide.effects import MailKind
 from ticketd.decide.model import Outcome
-from ticketd.decide.parse import peek
+from ticketd.decide.reading.parse import peek
 from ticketd.store.blocks import blocked_as
 from ticketd.store.cases import attachment, blob, block, event, expectation, message, ticket, token
 from ticketd.store.dialect import index_ticket, unindex_ticket

@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import bindparam, case, exists, select, update
 
 from ticketd.decide.context import Waiting
-from ticketd.decide.glance import glance
 from ticketd.decide.model import Outcome, Purpose
+from ticketd.decide.reading.glance import glance
 from ticketd.errors import NotFound
 from ticketd.store.cases import question, token
 from ticketd.store.tables import ledger, raw_mail

@@ -1,0 +1,1 @@
+"""What is due when: policies, business hours, clocks, figures."""

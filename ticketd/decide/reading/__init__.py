@@ -1,0 +1,1 @@
+"""Bytes → Message: any mail, read within limits. Knows nothing of tickets."""

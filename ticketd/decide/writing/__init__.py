@@ -1,0 +1,1 @@
+"""The mails that we send, and what must never stand in one."""
