@@ -197,7 +197,7 @@ def test_its_mail_is_found_in_the_journal_by_its_id(desk):
     desk.wait_for("where-is-it")
     found = [json.loads(line) for line in desk.journal().splitlines() if "<where-is-it@example.com>" in line]
     (ticket,) = (one["id"] for one in desk.json("list", "all") if one["subject"] == "where-is-it")
-    assert [(line["event"], line["ticket"]) for line in found] == [("taken-in", ticket)]
+    assert [(line["event"], line["ticket"]) for line in found] == [("taken-in", ticket), ("queued", ticket)]
 
 
 def test_reload_follows_a_new_config_and_refuses_a_wrong_one(desk):
