@@ -19,10 +19,11 @@ import pytest
 from tests.bench.desk import write_config
 from tests.collect.kit import mail
 from tests.servers.process import wait_until
+from ticketd.decide.model import HANDFUL
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 
-OLD, NEW = 120, 2
+OLD, NEW = HANDFUL + 10, 2
 ROOT = Path(__file__).resolve().parents[2]
 
 

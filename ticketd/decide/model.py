@@ -265,7 +265,7 @@ class Forwarded:
     message_id: str | None = None
 
 
-HANDFUL = 100
+HANDFUL = 500
 """So many old mails are work that was left over; more of them are an archive."""
 
 
