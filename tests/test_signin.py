@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -72,6 +74,25 @@ class Desk:
             return tx.grant("support")
 
 
+class Killed(BaseException):
+    """The process dies here."""
+
+
+@contextmanager
+def stopped_at(point: str, error: BaseException, when: Callable[[], bool] = lambda: True) -> Iterator[None]:
+    """Within, ``error`` comes at a commit's ``point``, once ``when`` is true."""
+
+    def reached(name: str) -> None:
+        if name == point and when():
+            raise error
+
+    hooks.install(reached)
+    try:
+        yield
+    finally:
+        hooks.install(None)
+
+
 @pytest.fixture
 def desk(tmp_path: Path):
     store = Store.open(f"sqlite:///{tmp_path / 'ticketd.db'}")
@@ -109,24 +130,13 @@ def test_a_token_is_renewed_in_time_and_kept(
 
 
 def test_it_is_saved_before_it_is_used(desk: Desk, provider: Provider, tmp_path: Path) -> None:
-    class Killed(BaseException):
-        pass
-
-    def kill(point: str) -> None:
-        if point == "after-commit:keep-grant" and provider.asked:
-            raise Killed
-
     mailbox = box(tmp_path, provider)
     provider.rotates = True
     provider.refreshing.add("r")
     desk.sign_in(mailbox)
     desk.now += timedelta(hours=1)
-    hooks.install(kill)
-    try:
-        with pytest.raises(Killed):
-            desk.sign_ins.tokens(mailbox).token()
-    finally:
-        hooks.install(None)
+    with stopped_at("after-commit:keep-grant", Killed(), lambda: bool(provider.asked)), pytest.raises(Killed):
+        desk.sign_ins.tokens(mailbox).token()
     assert desk.another().tokens(mailbox).token() == "access-1"
     assert len(provider.asked) == 1
 
@@ -134,23 +144,15 @@ def test_it_is_saved_before_it_is_used(desk: Desk, provider: Provider, tmp_path:
 def test_killed_before_it_is_saved_the_old_one_is_tried(
     desk: Desk, provider: Provider, tmp_path: Path
 ) -> None:
-    class Killed(BaseException):
-        pass
-
-    def kill(point: str) -> None:
-        if point == "before-commit:keep-grant" and provider.asked:
-            raise Killed
-
     mailbox = box(tmp_path, provider)
     provider.refreshing.add("r")
     desk.sign_in(mailbox)
     desk.now += timedelta(hours=1)
-    hooks.install(kill)
-    try:
-        with pytest.raises(Killed):
-            desk.sign_ins.tokens(mailbox).token()
-    finally:
-        hooks.install(None)
+    with (
+        stopped_at("before-commit:keep-grant", Killed(), lambda: bool(provider.asked)),
+        pytest.raises(Killed),
+    ):
+        desk.sign_ins.tokens(mailbox).token()
     assert desk.another().tokens(mailbox).token() == "access-2"
 
 
@@ -263,18 +265,11 @@ def test_what_could_not_be_saved_is_saved_when_it_can(desk: Desk, provider: Prov
     provider.refreshing.add("r")
     desk.sign_in(mailbox)
     desk.now += timedelta(hours=1)
-    asked = len(provider.asked)
-
-    def full(point: str) -> None:
-        if point == "before-commit:keep-grant" and len(provider.asked) > asked:
-            raise TicketdError("the disk is full")
-
-    hooks.install(full)
-    try:
-        with pytest.raises(TicketdError, match="the disk is full"):
-            desk.sign_ins.tokens(mailbox).token()
-    finally:
-        hooks.install(None)
+    full = stopped_at(
+        "before-commit:keep-grant", TicketdError("the disk is full"), lambda: bool(provider.asked)
+    )
+    with full, pytest.raises(TicketdError, match="the disk is full"):
+        desk.sign_ins.tokens(mailbox).token()
     assert desk.sign_ins.tokens(mailbox).token() == "access-1"
     assert desk.kept().refresh_token == "refresh-1"
     assert len(provider.asked) == 1
@@ -284,17 +279,9 @@ def test_nothing_is_asked_for_that_could_not_be_saved(desk: Desk, provider: Prov
     mailbox = box(tmp_path, provider)
     desk.sign_in(mailbox)
     desk.now += timedelta(hours=1)
-
-    def full(point: str) -> None:
-        if point == "before-commit:keep-grant":
-            raise TicketdError("the disk is full")
-
-    hooks.install(full)
-    try:
-        with pytest.raises(TicketdError, match="the disk is full"):
-            desk.sign_ins.tokens(mailbox).token()
-    finally:
-        hooks.install(None)
+    full = stopped_at("before-commit:keep-grant", TicketdError("the disk is full"))
+    with full, pytest.raises(TicketdError, match="the disk is full"):
+        desk.sign_ins.tokens(mailbox).token()
     assert provider.asked == []
 
 
