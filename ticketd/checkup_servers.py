@@ -44,29 +44,6 @@ class Inspected:
     findings: list[Finding] = field(default_factory=list)
 
 
-class _Imap(ImapConnection):
-    """A connection that also shows its certificate and its folders."""
-
-    def certificate(self) -> dict[str, Any] | None:
-        return certificate_of(self._client.link.sock)
-
-    def folders(self) -> list[str]:
-        with self._asking("LIST"):
-            return [str(name) for _, _, name in self._client.list_folders()]
-
-
-class _Smtp(SmtpConnection):
-    """A connection that also shows its certificate."""
-
-    def certificate(self) -> dict[str, Any] | None:
-        return certificate_of(self._smtp.sock)
-
-
-def certificate_of(sock: object) -> dict[str, Any] | None:
-    """The peer's certificate; None where nothing is encrypted."""
-    return dict(sock.getpeercert() or {}) if isinstance(sock, ssl.SSLSocket) else None
-
-
 def inspect_all(
     mailboxes: Iterable[MailboxSettings],
     cursors: Mapping[str, Cursor],
@@ -152,8 +129,7 @@ def _imap_job(
 ) -> Callable[[Inspected], None]:
     def job(inspected: Inspected) -> None:
         inspected.facts |= {"server": str(server), "security": mailbox.imap.security}
-        with _Imap.connect(server) as connection:
-            assert isinstance(connection, _Imap)
+        with ImapConnection.connect(server) as connection:
             inspected.facts["capabilities"] = sorted(connection.capabilities)
             _certificate(inspected, connection.certificate(), now)
             _quirks(inspected, mailbox, connection.capabilities)
@@ -192,7 +168,7 @@ def _quirks(inspected: Inspected, mailbox: MailboxSettings, capabilities: frozen
     inspected.findings += [Finding("hint", inspected.where, text, remedy) for text, remedy in found]
 
 
-def _other_folder(inspected: Inspected, mailbox: MailboxSettings, connection: _Imap) -> None:
+def _other_folder(inspected: Inspected, mailbox: MailboxSettings, connection: ImapConnection) -> None:
     """The folder that taken mail moves to must be there."""
     if mailbox.move_to is None:
         return
@@ -203,13 +179,17 @@ def _other_folder(inspected: Inspected, mailbox: MailboxSettings, connection: _I
         inspected.findings.append(problem(inspected.where, str(error), remedy, SERVER))
 
 
-def _there(connection: _Imap) -> str:
+def _there(connection: ImapConnection) -> str:
     names = connection.folders()
     return f"there are: {', '.join(names[:20])}{' …' if len(names) > 20 else ''}"
 
 
 def _folder(
-    inspected: Inspected, mailbox: MailboxSettings, connection: _Imap, cursor: Cursor | None, now: datetime
+    inspected: Inspected,
+    mailbox: MailboxSettings,
+    connection: ImapConnection,
+    cursor: Cursor | None,
+    now: datetime,
 ) -> None:
     folder = mailbox.imap.folder
     try:
@@ -232,7 +212,11 @@ def _folder(
 
 
 def _import(
-    mailbox: MailboxSettings, connection: _Imap, selected: Selected, cursor: Cursor | None, now: datetime
+    mailbox: MailboxSettings,
+    connection: ImapConnection,
+    selected: Selected,
+    cursor: Cursor | None,
+    now: datetime,
 ) -> tuple[int, str]:
     """How many mails the next poll would take, and why these."""
     if cursor and (cursor.folder, cursor.uidvalidity) == (mailbox.imap.folder, selected.uidvalidity):
@@ -252,7 +236,7 @@ def _import(
     return count, f"{count} mails since {line:%Y-%m-%d %H:%M}Z would be imported (import_since = {since!r})"
 
 
-def _count_since(connection: _Imap, line: datetime) -> int:
+def _count_since(connection: ImapConnection, line: datetime) -> int:
     uids = connection.uids_since(line.astimezone(UTC).date())
     if len(uids) > _COUNTED:
         return len(uids)
@@ -265,8 +249,7 @@ def _count_since(connection: _Imap, line: datetime) -> int:
 def _smtp_job(mailbox: MailboxSettings, server: Server, now: datetime) -> Callable[[Inspected], None]:
     def job(inspected: Inspected) -> None:
         inspected.facts |= {"server": str(server), "security": mailbox.smtp.security}
-        with _Smtp.connect(server, once=True) as connection:
-            assert isinstance(connection, _Smtp)
+        with SmtpConnection.connect(server, once=True) as connection:
             offered = connection.extensions
             inspected.facts["extensions"] = sorted(offered)
             inspected.facts["max_size"] = connection.max_size
