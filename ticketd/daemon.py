@@ -212,8 +212,9 @@ class Daemon:
             self._crew.dispatcher.notify()
         for name in waiting:
             self._crew.poke(name)
-        self._crew.look_at_sign_ins()
-        self._crew.warn_of_endings(at)
+        if any(mailbox.oauth for mailbox in live.settings.mailboxes):
+            self._crew.look_at_sign_ins()
+            self._crew.warn_of_endings(at)
         trim()
 
     def _still_ours(self) -> None:
